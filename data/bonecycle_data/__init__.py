@@ -1,0 +1,1 @@
+"""The published studies, drug tables and error model of bonecycle; no code."""
