@@ -1,0 +1,66 @@
+# Python work happens in .venv, made from $(PYTHON). Two stamps inside it say what is installed;
+# each is written last, so an interrupted install starts over, and each carries the version of
+# Python, so another PYTHON builds another environment.
+PYTHON ?= python3
+# The interpreters `make constraints` resolves on: one per supported version.
+PYTHONS ?= python3.11 python3.12 python3.13
+
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check install -qq -c constraints.txt
+VERSION := $(shell $(PYTHON) -c 'import platform; print(platform.python_version())' 2>/dev/null)
+RUNTIME := .venv/.runtime-$(VERSION)
+EXTRAS := .venv/.extras-$(VERSION)
+
+.DEFAULT_GOAL := help
+.PHONY: help fit test test-slow pytest lint types constraints clean check-python
+
+help: ## list the targets
+	@grep -E '^[a-z-]+:.* ## ' Makefile | sed -E 's/^([a-z-]+):.* ## /  make \1\t/' | expand -t 22
+	@echo "  PYTHON=/path/to/python chooses the interpreter (3.11 or newer; default python3)"
+
+fit: $(RUNTIME) ## fit the models to the data; results go to results/
+	@$(BIN)/bonecycle fit
+
+test: lint types pytest ## lint, check types, run the tests
+
+pytest: $(EXTRAS) lint types
+	@$(BIN)/python -m pytest -n 2
+
+test-slow: $(EXTRAS) ## run the tests that take minutes
+	@$(BIN)/python -m pytest -n 2 -m slow
+
+lint: $(EXTRAS) ## check style and formatting
+	@$(BIN)/ruff check
+	@$(BIN)/ruff format --check
+
+types: $(EXTRAS) ## check types
+	@$(BIN)/mypy
+
+constraints: check-python ## rewrite constraints.txt from a fresh resolve (PYTHONS="...")
+	@for python in $(PYTHONS); do $$python -c '' 2>/dev/null || { \
+	  echo "'$$python' does not run; name one interpreter for each supported Python:" >&2; \
+	  echo "make constraints PYTHONS='python3.11 /path/to/python3.12 ...'" >&2; exit 1; }; done
+	@echo "Resolving the newest versions on $(PYTHONS) (a few minutes)"
+	@$(PYTHON) tools/constraints.py $(PYTHONS)
+
+clean: ## remove the environment, caches and build products (results/ stays)
+	rm -rf .venv dist build .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(RUNTIME): pyproject.toml constraints.txt | check-python
+	@echo "Setting up .venv with Python $(VERSION) (a minute or two)"
+	@$(PYTHON) -m venv --clear .venv
+	@$(PIP) -e .
+	@touch $@
+
+$(EXTRAS): $(RUNTIME)
+	@echo "Adding the test and development tools to .venv (a minute or two)"
+	@$(PIP) -e '.[test,dev]'
+	@touch $@
+
+check-python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
+	  echo "bonecycle needs Python 3.11 or newer; '$(PYTHON)' is $(or $(VERSION),not found)." >&2; \
+	  echo "Install Python 3.11 or newer, or name one: make PYTHON=/path/to/python3.12 ..." >&2; exit 1; }
+	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || { \
+	  echo "'$(PYTHON)' has no venv module; install it (Debian, Ubuntu: apt install python3-venv)." >&2; exit 1; }
