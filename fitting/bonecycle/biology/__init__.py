@@ -1,0 +1,1 @@
+"""What the models are made of: modules, observables, treatment regimens."""
