@@ -1,0 +1,1 @@
+"""Published studies and users' own tables: schema, readers, error model."""
