@@ -1,0 +1,133 @@
+"""What the model and drug folders hold: parameters, observables, units, modules, drugs.
+
+Everything is read from tables and Antimony files, so that a new drug is one data file
+and a new mechanism one Antimony file with its rows in the parameter table.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from importlib.resources.abc import Traversable
+
+from bonecycle.biology.tables import Parameter, read_parameters, read_rows
+from bonecycle.errors import DataError, Fault, unknown
+
+
+@dataclass(frozen=True)
+class Observable:
+    """Code name, ASBMR symbol, unit, kind (surface, rate, marker, ...) and meaning."""
+
+    id: str
+    symbol: str
+    unit: str
+    kind: str
+    meaning: str
+
+
+@dataclass(frozen=True)
+class Unit:
+    """A unit: SBML id, how people write it, and factors (SBML kind, exponent, multiplier)."""
+
+    id: str
+    display: str
+    factors: tuple[tuple[str, int, float], ...]
+    meaning: str
+
+
+@dataclass(frozen=True)
+class Drug:
+    """A drug: the Antimony module that it fills, an identifier, and its parameters."""
+
+    name: str
+    module: str
+    identifier: str
+    note: str
+    parameters: tuple[Parameter, ...]
+
+
+def _models() -> Traversable:
+    return files("bonecycle_models")
+
+
+@cache
+def units() -> dict[str, Unit]:
+    """Units by SBML id."""
+    table = {}
+    for row in read_rows(_models() / "units.csv"):
+        parts = (item.split() for item in row["factors"].split(";"))
+        factors = tuple((kind, int(exponent), float(size)) for kind, exponent, size in parts)
+        table[row["id"]] = Unit(row["id"], row["display"], factors, row["meaning"])
+    return table
+
+
+def _displays() -> dict[str, str]:
+    return {unit.display: unit.id for unit in units().values()}
+
+
+def unit_id(display: str) -> str:
+    """SBML id of a unit as people write it, e.g. ``um/d`` -> ``um_per_d``."""
+    if display not in _displays():
+        raise unknown("unit", display, _displays())
+    return _displays()[display]
+
+
+@cache
+def observables() -> dict[str, Observable]:
+    """Observables by code name, in the order of the table."""
+    return {row["id"]: Observable(**row) for row in read_rows(_models() / "observables.csv")}
+
+
+@cache
+def parameters() -> dict[str, Parameter]:
+    """The model's own parameters by id (drugs bring theirs: see `drugs`)."""
+    path = _models() / "parameters.csv"
+    return {p.id: p for p in read_parameters(path.name, read_rows(path), _displays())}
+
+
+@cache
+def drugs() -> dict[str, Drug]:
+    """Drugs by name; one data file each, in the folder of the Antimony module they fill."""
+    found = {}
+    for folder in _sorted(files("bonecycle_data") / "drugs"):
+        if folder.is_dir() and not folder.name.startswith("_"):
+            for path in _sorted(folder):
+                drug = _read_drug(path, folder.name)
+                found[drug.name] = drug
+    return found
+
+
+def _sorted(folder: Traversable) -> list[Traversable]:
+    return sorted(folder.iterdir(), key=lambda item: item.name)
+
+
+def _read_drug(path: Traversable, module: str) -> Drug:
+    rows = read_rows(path)
+    heads = [row for row in rows if row.get("id") == "drug"]
+    if len(heads) != 1 or not heads[0]["name"]:
+        message = f"{len(heads)} rows have the id 'drug'"
+        remedy = "give exactly one, with the drug's name and its identifier as source"
+        raise DataError([Fault(path.name, 1, "id", message, remedy)])
+    head = heads[0]
+    read = read_parameters(path.name, rows, _displays(), prefix=f"{head['name']}_", skip="drug")
+    return Drug(head["name"], module, head["source"], head["note"], tuple(read))
+
+
+def mechanisms() -> dict[str, tuple[str, ...]]:
+    """Mechanisms and the strengths that each frees; H0 frees none."""
+    found: dict[str, tuple[str, ...]] = {"H0": ()}
+    for parameter in parameters().values():
+        if parameter.mechanism:
+            found[parameter.mechanism] = (*found.get(parameter.mechanism, ()), parameter.id)
+    return found
+
+
+@cache
+def module_sources(folder: str) -> dict[str, str]:
+    """Antimony templates of a folder of the models package, by module name."""
+    return {
+        path.name.removesuffix(".ant"): path.read_text(encoding="utf-8")
+        for path in _sorted(_models() / folder)
+        if path.name.endswith(".ant")
+    }

@@ -1,0 +1,1 @@
+"""Simulators behind one interface: a batch of parameter sets in, a batch of results out."""

@@ -1,0 +1,172 @@
+"""The reference engine: libroadrunner with the model's events."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+
+import numpy as np
+import roadrunner
+
+from bonecycle.engines.constants import Constants
+from bonecycle.engines.interface import Batch, Floats
+from bonecycle.errors import ModelError, SimulationError, UsageError, unknown
+
+_REMEDY = (
+    "check that the values are physical; in a fit this set counts as failed and the search goes on"
+)
+
+
+class RoadRunnerEngine:
+    """A model with its regimen in libroadrunner.
+
+    Parameters
+    ----------
+    sbml : str
+        Flat SBML, with events where doses are given.
+    parameters : sequence of str
+        Constant parameters that `simulate` sets.
+    outputs : sequence of str
+        Species, parameters or rule variables to return.
+    model, arm : str
+        Names for messages.
+    relative_tolerance, absolute_tolerance : float
+        Of CVODE; the absolute one in the unit of each state.
+
+    Raises
+    ------
+    ModelError
+        When roadrunner cannot load the model.
+    UsageError
+        For a parameter or an output that the model does not have.
+    """
+
+    def __init__(
+        self,
+        sbml: str,
+        parameters: Sequence[str],
+        outputs: Sequence[str],
+        model: str = "cycle",
+        arm: str = "untreated",
+        relative_tolerance: float = 1e-8,
+        absolute_tolerance: float = 1e-14,
+    ) -> None:
+        self.parameters = tuple(parameters)
+        self.outputs = tuple(outputs)
+        self.model_name, self.arm = model, arm
+        self._constants = Constants(sbml)
+        try:
+            self._rr = roadrunner.RoadRunner(self._constants.plain_sbml)
+        except RuntimeError as error:
+            raise ModelError(f"{model}.xml", f"roadrunner cannot load it: {error}") from error
+        names = list(self._rr.model.getGlobalParameterIds())
+        for name in self.parameters:
+            if name not in self._constants.settable:
+                raise unknown("parameter", name, self._constants.settable)
+        known = [*names, *self._rr.model.getFloatingSpeciesIds()]
+        for name in self.outputs:
+            if name not in known:
+                raise unknown("output", name, known)
+        self._indices = [names.index(n) for n in (*self.parameters, *self._constants.names)]
+        self._rr.integrator.relative_tolerance = relative_tolerance
+        self._rr.integrator.absolute_tolerance = absolute_tolerance
+        self._rr.integrator.maximum_num_steps = 100_000
+        self._rr.timeCourseSelections = ["time", *self.outputs]
+
+    def start(self, values: Floats) -> None:
+        """Go to the baseline of one parameter set, shape (n_parameters,).
+
+        resetToOrigin, because reset keeps what events changed; then reset, because only it
+        works out initial assignments of species anew from the parameters just set.
+        """
+        chosen = self._named(values)
+        chosen |= self._constants.values(chosen)
+        self._rr.resetToOrigin()
+        if self._indices:
+            self._rr.model.setGlobalParameterValues(self._indices, list(chosen.values()))
+        self._rr.reset()
+
+    def simulate(self, values: Floats, times: Sequence[float]) -> Batch:
+        """Simulate a batch; see `interface.Engine`."""
+        sets = self._checked(values)
+        wanted = [float(time) for time in times]
+        if any(later <= earlier for earlier, later in pairwise(wanted)) or not wanted:
+            raise UsageError(f"Times must be given and increase: {wanted}.")
+        if wanted[0] < 0:
+            raise UsageError(f"Times must not be negative: {wanted[0]}.")
+        result = np.full((len(sets), len(wanted), len(self.outputs)), np.nan)
+        messages = [""] * len(sets)
+        for i, row in enumerate(sets):
+            try:
+                result[i] = self._run(row, wanted)
+            except SimulationError as error:
+                messages[i] = str(error)
+        ok = np.array([not message for message in messages], dtype=np.bool_)
+        return Batch(result, ok, tuple(messages))
+
+    def _checked(self, values: Floats) -> Floats:
+        sets = np.asarray(values, dtype=float)
+        if sets.ndim != 2 or sets.shape[1] != len(self.parameters):
+            raise UsageError(
+                f"Parameter sets have the shape {sets.shape}; "
+                f"(n_sets, {len(self.parameters)}) is needed for {', '.join(self.parameters)}."
+            )
+        return sets
+
+    def _run(self, row: Floats, times: list[float]) -> Floats:
+        if not np.isfinite(row).all() or (row < 0).any():
+            bad = {n: v for n, v in self._named(row).items() if not (np.isfinite(v) and v >= 0)}
+            raise SimulationError(
+                self.model_name,
+                self.arm,
+                bad,
+                "rates, periods and shares are finite and not negative",
+            )
+        self.start(row)
+        # roadrunner puts the initial state at the first time asked for: always ask for zero,
+        # and for a second time.
+        grid = [0.0, *(time for time in times if time > 0)]
+        try:
+            asked = grid if len(grid) > 1 else [0.0, 1.0]
+            curve = np.array(self._rr.simulate(times=asked))[: len(grid), 1:]
+        except RuntimeError as error:
+            raise SimulationError(
+                self.model_name, self.arm, self._named(row), f"{_REMEDY} ({error})"
+            ) from error
+        curve = curve[len(grid) - len(times) :]
+        if not np.isfinite(curve).all():
+            raise SimulationError(
+                self.model_name, self.arm, self._named(row), f"an output is not finite; {_REMEDY}"
+            )
+        return curve
+
+    def _named(self, row: Floats) -> dict[str, float]:
+        return dict(zip(self.parameters, map(float, row), strict=True))
+
+    def states(self) -> tuple[tuple[str, ...], Floats]:
+        """Names and present values of the states: species, then variables with a rate rule."""
+        model = self._rr.model
+        rules = list(model.getRateRuleSymbols())
+        names = (*model.getFloatingSpeciesIds(), *rules)
+        index = list(model.getGlobalParameterIds())
+        values = model.getGlobalParameterValues([index.index(name) for name in rules])
+        return names, np.concatenate([model.getFloatingSpeciesAmounts(), values])
+
+    def rates_at(self, states: Floats) -> Floats:
+        """Rates of the states per day, shape (n_states,), with the parameters last set."""
+        model = self._rr.model
+        n_species = model.getNumFloatingSpecies()
+        rules = list(model.getRateRuleSymbols())
+        index = list(model.getGlobalParameterIds())
+        model.setFloatingSpeciesAmounts(list(map(float, states[:n_species])))
+        chosen = [index.index(name) for name in rules]
+        model.setGlobalParameterValues(chosen, list(map(float, states[n_species:])))
+        flow = self.stoichiometry() @ np.array(model.getReactionRates())
+        return np.concatenate([flow, [self._rr.getValue(f"{name}'") for name in rules]])
+
+    def stoichiometry(self) -> Floats:
+        """Stoichiometry matrix, shape (n_species, n_reactions), in the order of the model."""
+        matrix = self._rr.getFullStoichiometryMatrix()
+        order = [list(matrix.rownames).index(s) for s in self._rr.model.getFloatingSpeciesIds()]
+        columns = [list(matrix.colnames).index(r) for r in self._rr.model.getReactionIds()]
+        return np.asarray(np.array(matrix)[np.ix_(order, columns)])

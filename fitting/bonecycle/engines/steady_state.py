@@ -1,0 +1,123 @@
+"""The untreated steady state, solved directly with its conservation laws.
+
+Newton's method on the rates. Conservation laws are the left null space of the stoichiometry;
+each replaces one redundant equation. Pure integrals (states on which no rate depends, such as
+bone volume) have no steady state and are left out.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.linalg import null_space, qr
+from scipy.optimize import approx_fprime
+
+from bonecycle.engines.interface import Floats
+from bonecycle.engines.roadrunner import RoadRunnerEngine
+from bonecycle.errors import SimulationError
+
+RESIDUAL_LIMIT = 1e-10
+SUM_LIMIT = 1e-9
+
+
+@dataclass(frozen=True)
+class SteadyState:
+    """A checked steady state.
+
+    Attributes
+    ----------
+    names : tuple of str
+        All states of the model.
+    values : ndarray, shape (n_states,)
+        Their values; integrals keep the value at which they started.
+    integrals : tuple of str
+        States that were left out.
+    residual : float
+        Largest |dy/dt| / scale per day over the states solved for; scale = max(|y|, 1e-6 max|y|).
+    conserved_error : float
+        Largest change of a conserved sum.
+    """
+
+    names: tuple[str, ...]
+    values: Floats
+    integrals: tuple[str, ...]
+    residual: float
+    conserved_error: float
+
+
+def solve_steady_state(engine: RoadRunnerEngine, parameters: Floats, arm: str) -> SteadyState:
+    """Solve for the steady state of one parameter set, from the model's own start.
+
+    Parameters
+    ----------
+    engine : RoadRunnerEngine
+        Loaded without a regimen.
+    parameters : ndarray, shape (n_parameters,)
+        In the order of the engine's parameters.
+    arm : str
+        Name for messages.
+
+    Raises
+    ------
+    SimulationError
+        When Newton's method does not reach a residual below 1e-10 per day, a conserved sum
+        changes by more than 1e-9, or a state ends below zero.
+    """
+    engine.start(parameters)
+    names, start = engine.states()
+    jacobian = _jacobian(engine, start)
+    solved = np.flatnonzero(np.abs(jacobian).sum(axis=0) > 0)
+    stoichiometry = engine.stoichiometry()
+    laws = np.zeros((0, len(start)))
+    if (sums := null_space(stoichiometry.T).T).size:
+        laws = np.pad(sums, ((0, 0), (0, len(start) - sums.shape[1])))
+    totals = laws @ start
+    values = start.copy()
+    for _ in range(20):
+        defect, matrix = _equations(engine, values, laws, totals, solved)
+        try:
+            step = np.linalg.solve(matrix, -defect)
+        except np.linalg.LinAlgError as error:
+            raise _failure(engine, parameters, arm, "the equations are singular") from error
+        values[solved] += step
+        if np.abs(step).max() <= 1e-13 * np.abs(values[solved]).max():
+            break
+    rates = engine.rates_at(values)[solved]
+    scale = np.maximum(np.abs(values[solved]), 1e-6 * np.abs(values[solved]).max())
+    residual = float(np.max(np.abs(rates) / scale))
+    conserved = float(np.max(np.abs(laws @ values - totals), initial=0.0))
+    if not residual < RESIDUAL_LIMIT:
+        raise _failure(engine, parameters, arm, f"the residual stays at {residual:.1e} per day")
+    if not conserved < SUM_LIMIT:
+        raise _failure(engine, parameters, arm, f"a conserved sum moved by {conserved:.1e}")
+    if (values[solved] < -1e-9 * np.abs(values[solved]).max()).any():
+        raise _failure(engine, parameters, arm, "a state is negative")
+    integrals = tuple(name for i, name in enumerate(names) if i not in set(solved))
+    return SteadyState(names, values, integrals, residual, conserved)
+
+
+def _jacobian(engine: RoadRunnerEngine, states: Floats) -> Floats:
+    # The rates are close to linear in the states, so forward differences serve.
+    return np.asarray(approx_fprime(states, engine.rates_at, 1e-7))
+
+
+def _equations(
+    engine: RoadRunnerEngine, values: Floats, laws: Floats, totals: Floats, solved: Floats
+) -> tuple[Floats, Floats]:
+    """Defect and matrix; a law replaces the equation of the species that weighs most in it."""
+    rates, matrix = engine.rates_at(values), _jacobian(engine, values)
+    if len(laws):
+        # Column pivoting picks one species for every law.
+        rows = qr(laws, pivoting=True, mode="r")[1][: len(laws)]
+        rates[rows] = laws @ values - totals
+        matrix[rows] = laws
+    return rates[solved], matrix[np.ix_(solved, solved)]
+
+
+def _failure(
+    engine: RoadRunnerEngine, parameters: Floats, arm: str, reason: str
+) -> SimulationError:
+    named = dict(zip(engine.parameters, map(float, parameters), strict=True))
+    remedy = f"no steady state was found: {reason}; check that no rate is zero or extreme"
+    return SimulationError(engine.model_name, arm, named, remedy)
