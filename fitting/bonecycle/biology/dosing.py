@@ -65,7 +65,8 @@ def _add_treatment(target: libsbml.Model, model: Model, treatment: Treatment, nu
         start = {rate: f"{daily!r} mg_per_d"}
         _add_event(target, f"treatment_{number}_start", treatment.start_days, start)
         stop = {rate: "0 mg_per_d"}
-        _add_event(target, f"treatment_{number}_stop", treatment.stop_days, stop)
+        # First of all that happens then: another treatment may start at that moment.
+        _add_event(target, f"treatment_{number}_stop", treatment.stop_days, stop, priority=1)
         return
     dose = f"{treatment.dose_mg!r} mg"
     gifts = {amount: f"{amount} + {dose}", given: f"{given} + {dose}"}
@@ -73,10 +74,13 @@ def _add_treatment(target: libsbml.Model, model: Model, treatment: Treatment, nu
         _add_event(target, f"treatment_{number}_dose_{index}", float(time), gifts)
 
 
-def _add_event(target: libsbml.Model, name: str, time: float, changes: dict[str, str]) -> None:
+def _add_event(
+    target: libsbml.Model, name: str, time: float, changes: dict[str, str], priority: int = 0
+) -> None:
     event = target.createEvent()
     event.setId(name)
     event.setUseValuesFromTriggerTime(True)
+    event.createPriority().setMath(libsbml.parseL3Formula(f"{priority} dimensionless"))
     trigger = event.createTrigger()
     # false: an event at time zero must fire at the start of the simulation.
     trigger.setInitialValue(False)
