@@ -36,6 +36,8 @@ class Constants:
     def __init__(self, sbml: str) -> None:
         document = libsbml.readSBMLFromString(sbml)
         model = document.getModel()
+        if model is None:
+            raise ModelError("SBML", "libsbml finds no model in the text")
         self._own = {
             p.getId(): p.getValue()
             for p in model.getListOfParameters()
@@ -82,7 +84,7 @@ def names_in(math: libsbml.ASTNode) -> list[str]:
 
 
 def _compiled(math: libsbml.ASTNode) -> Callable[[dict[str, float]], float]:
-    formula = libsbml.formulaToL3String(_without_units(math)).replace("^", "**")
+    formula = libsbml.formulaToL3String(_prepared(math))
     code = compile(formula, formula, "eval")
     unknown_calls = set(code.co_names) - set(names_in(math)) - set(_FUNCTIONS)
     if unknown_calls:
@@ -95,12 +97,16 @@ def _compiled(math: libsbml.ASTNode) -> Callable[[dict[str, float]], float]:
     return evaluate
 
 
-def _without_units(math: libsbml.ASTNode) -> libsbml.ASTNode:
+def _prepared(math: libsbml.ASTNode) -> libsbml.ASTNode:
+    """Copy without units, and with pow(x, y) for powers: Python groups x^y^z the other way."""
     node = math.deepCopy()
     stack = [node]
     while stack:
         current = stack.pop()
         if current.isSetUnits():
             current.unsetUnits()
+        if current.getType() in (libsbml.AST_POWER, libsbml.AST_FUNCTION_POWER):
+            current.setType(libsbml.AST_FUNCTION)
+            current.setName("pow")
         stack += [current.getChild(i) for i in range(current.getNumChildren())]
     return node

@@ -80,7 +80,13 @@ class RoadRunnerEngine:
         works out initial assignments of species anew from the parameters just set.
         """
         chosen = self._named(values)
-        chosen |= self._constants.values(chosen)
+        try:
+            with np.errstate(divide="raise", over="raise", invalid="raise"):
+                chosen |= self._constants.values(chosen)
+        except ArithmeticError as error:
+            raise SimulationError(
+                self.model_name, self.arm, chosen, f"{_REMEDY} ({error})"
+            ) from error
         self._rr.resetToOrigin()
         if self._indices:
             self._rr.model.setGlobalParameterValues(self._indices, list(chosen.values()))
@@ -90,8 +96,9 @@ class RoadRunnerEngine:
         """Simulate a batch; see `interface.Engine`."""
         sets = self._checked(values)
         wanted = [float(time) for time in times]
-        if any(later <= earlier for earlier, later in pairwise(wanted)) or not wanted:
-            raise UsageError(f"Times must be given and increase: {wanted}.")
+        increase = all(later > earlier for earlier, later in pairwise(wanted))
+        if not (wanted and increase and np.isfinite(wanted).all()):
+            raise UsageError(f"Times must be given, be finite and increase: {wanted}.")
         if wanted[0] < 0:
             raise UsageError(f"Times must not be negative: {wanted[0]}.")
         result = np.full((len(sets), len(wanted), len(self.outputs)), np.nan)
@@ -123,6 +130,9 @@ class RoadRunnerEngine:
                 "rates, periods and shares are finite and not negative",
             )
         self.start(row)
+        if min(self._rr.model.getFloatingSpeciesAmounts(), default=0.0) < 0:
+            remedy = f"a surface starts below zero: the phases do not fit on the bone; {_REMEDY}"
+            raise SimulationError(self.model_name, self.arm, self._named(row), remedy)
         # roadrunner puts the initial state at the first time asked for: always ask for zero,
         # and for a second time.
         grid = [0.0, *(time for time in times if time > 0)]

@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.linalg import null_space, qr
 from scipy.optimize import approx_fprime
 
@@ -17,6 +18,7 @@ from bonecycle.engines.interface import Floats
 from bonecycle.engines.roadrunner import RoadRunnerEngine
 from bonecycle.errors import SimulationError
 
+Indices = NDArray[np.intp]
 RESIDUAL_LIMIT = 1e-10
 SUM_LIMIT = 1e-9
 
@@ -66,7 +68,10 @@ def solve_steady_state(engine: RoadRunnerEngine, parameters: Floats, arm: str) -
     """
     engine.start(parameters)
     names, start = engine.states()
-    jacobian = _jacobian(engine, start)
+    with np.errstate(all="ignore"):
+        jacobian = _jacobian(engine, start)
+    if not np.isfinite(jacobian).all():
+        raise _failure(engine, parameters, arm, "the rates at its start are not finite")
     solved = np.flatnonzero(np.abs(jacobian).sum(axis=0) > 0)
     stoichiometry = engine.stoichiometry()
     laws = np.zeros((0, len(start)))
@@ -103,7 +108,7 @@ def _jacobian(engine: RoadRunnerEngine, states: Floats) -> Floats:
 
 
 def _equations(
-    engine: RoadRunnerEngine, values: Floats, laws: Floats, totals: Floats, solved: Floats
+    engine: RoadRunnerEngine, values: Floats, laws: Floats, totals: Floats, solved: Indices
 ) -> tuple[Floats, Floats]:
     """Defect and matrix; a law replaces the equation of the species that weighs most in it."""
     rates, matrix = engine.rates_at(values), _jacobian(engine, values)
