@@ -244,7 +244,11 @@ def _to_sbml(name: str, text: str) -> str:
     text = _FORMULA.sub(lambda match: f"  {match.group(1)} = 1;", text)
     antimony.clearPreviousLoads()
     if antimony.loadAntimonyString(text) < 0:
-        raise ModelError(f"{name} (composed Antimony)", antimony.getLastError())
+        fault = str(antimony.getLastError())
+        # The line counts in the composed text: quote it, its names begin with the module's.
+        if number := re.search(r"line (\d+)", fault):
+            fault += f" in '{text.splitlines()[int(number[1]) - 1].strip()}'"
+        raise ModelError(f"{name} (composed Antimony)", fault)
     return with_initial_assignments(str(antimony.getSBMLString(name)), formulas)
 
 
