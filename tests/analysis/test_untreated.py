@@ -34,7 +34,6 @@ SOURCES = {
 PUBLISHED = [19.0, 49.1, 62.6, 48, 8, 34, 9, 3.8, 43, 48, 39, 67, 0, -14, 45, 5.8, 0.1]
 PUBLISHED += [-35, -12, -11, -36, 33, 2, 1.60, 2.31, 3.4, 6.3]
 OUTSIDE = {
-    "Preosteoblast-like cell period before matrix synthesis",
     "Total resorption period, against the eroded period read off the surfaces (Rs.P + Rv.P)",
     "Cancellous bone loss, postmenopausal osteoporosis",
     "Cancellous bone loss, normal postmenopausal controls",

@@ -1,0 +1,54 @@
+"""Curves of a fitted problem: what the best point of a fit says between its data."""
+
+from __future__ import annotations
+
+import xarray as xr
+
+from bonecycle.analysis.simulation import simulate
+from bonecycle.biology import catalogue
+from bonecycle.biology.compose import compose
+from bonecycle.biology.regimens import Regimen
+from bonecycle.inference.least_squares import Fit
+from bonecycle.problem.problem import load_problem
+
+
+def fitted_parameters(fit: Fit) -> dict[str, float]:
+    """Values of the best point by name, in the parameters' units."""
+    space = load_problem(fit.spec).space
+    return dict(
+        zip(space.names, map(float, space.to_natural(fit.best.theta[None])[0]), strict=True)
+    )
+
+
+def fitted_curves(fit: Fit, points: int = 160) -> dict[Regimen, xr.Dataset]:
+    """Simulate every regimen of the problem at the best point.
+
+    Parameters
+    ----------
+    fit : Fit
+    points : int
+        Times per curve, from zero to the last target or the last stop.
+
+    Returns
+    -------
+    dict of Regimen to Dataset
+        As `simulate` gives them; untreated arms are left out.
+    """
+    problem = load_problem(fit.spec)
+    values = fitted_parameters(fit)
+    curves = {}
+    for regimen in problem.regimens:
+        if not regimen.treatments:
+            continue
+        last = max(t.time_days for t in problem.targets if t.regimen == regimen)
+        stop = max(treatment.stop_days for treatment in regimen.treatments)
+        drugs = tuple(sorted({treatment.drug for treatment in regimen.treatments}))
+        known = compose("cycle", drugs).parameters
+        curves[regimen] = simulate(
+            regimen,
+            duration=min(max(last * 1.02, 1.0), stop) if stop > last else last,
+            parameters={name: value for name, value in values.items() if name in known},
+            points=points,
+            outputs=list(catalogue.observables()),
+        )
+    return curves

@@ -1,0 +1,1 @@
+"""Fits of a problem: least squares now, samplers on the same terms later."""

@@ -1,0 +1,67 @@
+"""Write fits as tables and JSON; every table has the same content in `fit.json`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import pandas as pd
+
+from bonecycle.inference.least_squares import Fit
+from bonecycle.inference.summary import mechanism_table, parameter_table, target_table
+from bonecycle.manifest import atomic_write
+from bonecycle.problem.problem import load_problem
+
+
+def write_tables(folder: Path, fits: Sequence[Fit]) -> dict[str, pd.DataFrame]:
+    """Write targets.csv, parameters.csv, mechanisms.csv and fit.json.
+
+    Parameters
+    ----------
+    folder : Path
+        Made when missing; files are replaced whole.
+    fits : sequence of Fit
+        One a mechanism.
+
+    Returns
+    -------
+    dict of str to DataFrame
+        The tables by name.
+    """
+    tables = {
+        "targets": pd.concat([target_table(fit) for fit in fits], ignore_index=True),
+        "parameters": pd.concat([parameter_table(fit) for fit in fits], ignore_index=True),
+        "mechanisms": mechanism_table(list(fits)),
+    }
+    for name, table in tables.items():
+        atomic_write(folder / f"{name}.csv", table.to_csv(index=False))
+    record = {
+        "fits": [_record(fit) for fit in fits],
+        "tables": {name: json.loads(t.to_json(orient="records")) for name, t in tables.items()},
+    }
+    atomic_write(folder / "fit.json", json.dumps(record, indent=1) + "\n")
+    return tables
+
+
+def _record(fit: Fit) -> dict[str, object]:
+    problem = load_problem(fit.spec)
+    return {
+        "mechanism": fit.spec.mechanism,
+        "encoding": fit.spec.encoding,
+        "parameters": list(problem.space.names),
+        "scales": [str(p.scale) for p in problem.space.parameters],
+        "covariance": fit.best.covariance.tolist(),
+        "hashes": problem.hashes,
+        "starts": [
+            {
+                "theta": start.theta.tolist(),
+                "cost": start.cost,
+                "evaluations": start.evaluations,
+                "failures": start.failures,
+                "converged": start.converged,
+                "message": start.message,
+            }
+            for start in fit.starts
+        ],
+    }

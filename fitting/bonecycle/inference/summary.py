@@ -1,0 +1,167 @@
+"""Tables of a fit: what each mechanism meets, its parameters, and the mechanisms side by side."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from bonecycle.biology import catalogue
+from bonecycle.engines.interface import Floats
+from bonecycle.inference.least_squares import BOUND_SDS, Fit
+from bonecycle.problem.problem import Problem, load_problem
+from bonecycle.problem.targets import Target
+from bonecycle.studies.schema import Comparison
+
+# A number is met within two of its committed errors.
+MET_WITHIN = 2.0
+# Below this share of the prior SD the data have taught something about a parameter.
+INFORMED_BELOW = 0.7
+
+_Z95 = 1.959964
+
+
+def target_table(fit: Fit) -> pd.DataFrame:
+    """One row a target: observed, fitted, distance, met or not.
+
+    Returns
+    -------
+    DataFrame
+        ``distance`` is log(fitted / observed) in committed errors; for a limit or a direction
+        it is positive on the side asked for. ``met``: a number within two errors; a limit on its
+        side; a direction by at least one error. ``source`` names study, place and row.
+    """
+    problem = load_problem(fit.spec)
+    predictions = problem.evaluate(fit.best.theta[None]).predictions[0]
+    rows = [
+        _target_row(target, float(value), fit.spec.mechanism)
+        for target, value in zip(problem.targets, predictions, strict=True)
+    ]
+    return pd.DataFrame(rows)
+
+
+def _target_row(target: Target, fitted: float, mechanism: str) -> dict[str, object]:
+    row = target.observation
+    observable = catalogue.observables()[row.variable]
+    row_distance: float | None = None
+    if target.value is not None:
+        gap = float(np.log(max(fitted, 1e-12) / target.value)) / target.log_sd
+        row_distance = gap if target.is_number else target.side * gap
+    low: float | None = None
+    high: float | None = None
+    if row.comparison is Comparison.EQUAL and target.value is not None:
+        low = target.value * float(np.exp(-MET_WITHIN * target.log_sd))
+        high = target.value * float(np.exp(MET_WITHIN * target.log_sd))
+    return {
+        "mechanism": mechanism,
+        "study": target.study,
+        "arm": target.arm,
+        "variable": row.variable,
+        "symbol": observable.symbol,
+        "unit": "ratio to untreated" if target.is_ratio else observable.unit,
+        "time_months": row.time_months,
+        "comparison": row.comparison.value,
+        "observed": target.value,
+        "lower": low,
+        "upper": high,
+        "fitted": fitted,
+        "log_sd": target.log_sd,
+        "distance": row_distance,
+        "met": _met(target, row_distance),
+        "role": row.role.value if target.value is not None else "dropped",
+        "source": f"{row.study}; {row.source_place}; {row.file}, row {row.row}",
+    }
+
+
+def _met(target: Target, distance: float | None) -> bool | None:
+    if distance is None:
+        return None
+    if target.is_number:
+        return abs(distance) <= MET_WITHIN
+    direction = target.observation.comparison in (Comparison.DECREASED, Comparison.INCREASED)
+    return distance >= (1.0 if direction else 0.0)
+
+
+def parameter_table(fit: Fit) -> pd.DataFrame:
+    """One row a free parameter: value with 95 % interval, prior, and what the data taught.
+
+    Returns
+    -------
+    DataFrame
+        ``lower``, ``upper``: 95 % interval from the covariance, on the scale of the prior, in the
+        parameter's unit. ``share_of_prior_sd``: its SD relative to the prior's.
+    """
+    problem = load_problem(fit.spec)
+    space = problem.space
+    theta, sds = fit.best.theta, np.sqrt(np.diag(fit.best.covariance))
+    values = space.to_natural(theta[None])[0]
+    lower, upper = space.to_natural(np.stack([theta - _Z95 * sds, theta + _Z95 * sds]))
+    prior_lower, prior_upper = space.to_natural(
+        np.stack([space.centers - _Z95 * space.sds, space.centers + _Z95 * space.sds])
+    )
+    place = space.standardized(theta[None])[0]
+    share = sds / space.sds
+    return pd.DataFrame(
+        {
+            "mechanism": fit.spec.mechanism,
+            "parameter": p.id,
+            "name": p.name,
+            "unit": p.unit,
+            "value": values[i],
+            "lower": lower[i],
+            "upper": upper[i],
+            "prior_center": p.value,
+            "prior_lower": prior_lower[i],
+            "prior_upper": prior_upper[i],
+            "scale": str(p.scale),
+            "standard_error": sds[i],
+            "prior_sds_from_center": place[i],
+            "share_of_prior_sd": share[i],
+            "informed": bool(share[i] < INFORMED_BELOW),
+            "at_bound": bool(abs(place[i]) > BOUND_SDS - 1e-3),
+            "status": p.status,
+            "source": p.source,
+            "place": p.place,
+        }
+        for i, p in enumerate(space.parameters)
+    )
+
+
+def mechanism_table(fits: list[Fit]) -> pd.DataFrame:
+    """One row a mechanism: cost of data and priors, what it meets, and how the search went."""
+    return pd.DataFrame([_mechanism_row(fit) for fit in fits])
+
+
+def _mechanism_row(fit: Fit) -> dict[str, object]:
+    problem = load_problem(fit.spec)
+    data, priors = costs(problem, fit.best.theta)
+    table = target_table(fit)
+    fitted = table[table.role == "fitted"]
+    numbers = fitted[fitted.comparison.isin(["equal", "unchanged"])]
+    others = fitted.drop(numbers.index)
+    missed = fitted[~fitted.met.astype(bool)]
+    best = fit.best
+    near = sum(start.cost < best.cost + 0.1 for start in fit.starts)
+    return {
+        "mechanism": fit.spec.mechanism,
+        "encoding": fit.spec.encoding,
+        "free_parameters": len(problem.space.names),
+        "cost": best.cost,
+        "cost_data": data,
+        "cost_priors": priors,
+        "numbers": len(numbers),
+        "numbers_met": int(numbers.met.sum()),
+        "limits_and_directions": len(others),
+        "limits_and_directions_met": int(others.met.sum()),
+        "missed": "; ".join(f"{r.study} {r.symbol}" for r in missed.itertuples()),
+        "starts": len(fit.starts),
+        "starts_at_best": near,
+        "starts_converged": sum(start.converged for start in fit.starts),
+        "evaluations": sum(start.evaluations for start in fit.starts),
+        "failed_evaluations": sum(start.failures for start in fit.starts),
+    }
+
+
+def costs(problem: Problem, theta: Floats) -> tuple[float, float]:
+    """Sums of squared residuals of the fitted targets and of the priors at one point."""
+    residuals = problem.evaluate(theta[None]).residuals[0, problem.fitted]
+    return float(np.sum(residuals**2)), float(np.sum(problem.space.standardized(theta) ** 2))

@@ -1,0 +1,1 @@
+"""Model, studies and priors become a problem: `evaluate` a batch of parameter sets."""

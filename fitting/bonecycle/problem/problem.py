@@ -1,0 +1,196 @@
+"""A fitting problem: studies, a mechanism and priors, evaluated in batches."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bonecycle.biology import catalogue
+from bonecycle.biology.compose import compose
+from bonecycle.biology.dosing import with_regimen
+from bonecycle.biology.regimens import Regimen, check_drugs
+from bonecycle.engines.interface import Engine, Floats
+from bonecycle.engines.roadrunner import RoadRunnerEngine
+from bonecycle.errors import DataError, Fault, unknown
+from bonecycle.manifest import content_hash
+from bonecycle.problem.likelihood import terms
+from bonecycle.problem.space import Space, fitted_space, parse_mechanism
+from bonecycle.problem.targets import Target, make_targets, whitening
+from bonecycle.studies.error_model import DEFAULT_ENCODING, ErrorModel, load_encodings
+from bonecycle.studies.reader import load_studies, shipped_studies
+
+
+@dataclass(frozen=True)
+class ProblemSpec:
+    """What makes a problem, in plain values that travel to worker processes.
+
+    Attributes
+    ----------
+    mechanism : str
+        ``H0`` to ``H5``, or a combination such as ``H1+H3``.
+    encoding : str
+        How "not strongly decreased" is read; a name of encodings.csv.
+    data : tuple of str
+        Paths of study tables; empty for the studies that are shipped.
+    """
+
+    mechanism: str = "H0"
+    encoding: str = DEFAULT_ENCODING
+    data: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """A problem at a batch of points.
+
+    Attributes
+    ----------
+    predictions, residuals, log_likelihood : ndarray, shape (n_sets, n_targets)
+        See `likelihood.terms`; NaN predictions and residuals and a log-likelihood of minus
+        infinity where a set failed.
+    log_prior : ndarray, shape (n_sets, n_parameters)
+    ok : ndarray of bool, shape (n_sets,)
+    messages : tuple of str, length n_sets
+        Why a set failed.
+    """
+
+    predictions: Floats
+    residuals: Floats
+    log_likelihood: Floats
+    log_prior: Floats
+    ok: NDArray[np.bool_]
+    messages: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class _Simulation:
+    """One regimen: its engine, the times asked for, and where each target reads."""
+
+    engine: Engine
+    times: tuple[float, ...]
+    columns: NDArray[np.intp]
+    targets: NDArray[np.intp]
+    time_index: NDArray[np.intp]
+    output_index: NDArray[np.intp]
+    is_ratio: NDArray[np.bool_]
+
+
+class Problem:
+    """Model, studies and priors; see `evaluate`.
+
+    Attributes
+    ----------
+    spec : ProblemSpec
+    space : Space
+        Free parameters.
+    targets : tuple of Target
+        Fitted and validation rows.
+    fitted : ndarray of bool, shape (n_targets,)
+        Which targets the fit uses.
+    hashes : dict of str to str
+        Content hashes of model, data, error model and encoding.
+    """
+
+    def __init__(self, spec: ProblemSpec) -> None:
+        self.spec = spec
+        mechanism = parse_mechanism(spec.mechanism)
+        encodings = load_encodings()
+        if spec.encoding not in encodings:
+            raise unknown("encoding", spec.encoding, encodings)
+        paths = [Path(path) for path in spec.data] or shipped_studies()
+        studies = load_studies(catalogue.observables(), paths)
+        errors = ErrorModel.load()
+        self.targets: tuple[Target, ...] = make_targets(studies, errors, encodings[spec.encoding])
+        self.fitted = np.array([target.fitted for target in self.targets], dtype=np.bool_)
+        if not self.fitted.any():
+            faults = [
+                Fault(str(path), 1, "role", "no row is fitted", "mark rows as fitted")
+                for path in paths
+            ]
+            raise DataError(faults)
+        drugs = self._drugs()
+        self.space: Space = fitted_space(mechanism, drugs)
+        self._values = np.array([np.nan if t.value is None else t.value for t in self.targets])
+        self._sides = np.array([t.side for t in self.targets])
+        self._factor = whitening(self.targets, errors)
+        self._simulations = [self._simulation(regimen) for regimen in self.regimens]
+        self.hashes = {
+            "model": compose("cycle", drugs).hash,
+            "data": content_hash(*(path.read_bytes() for path in paths)),
+            "error_model": errors.hash,
+            "encoding": content_hash(repr(encodings[spec.encoding])),
+        }
+
+    @property
+    def regimens(self) -> tuple[Regimen, ...]:
+        """Distinct regimens in the order in which the targets name them."""
+        return tuple(dict.fromkeys(target.regimen for target in self.targets))
+
+    def evaluate(self, theta: Floats) -> Evaluation:
+        """Evaluate a batch of points.
+
+        Parameters
+        ----------
+        theta : ndarray, shape (n_sets, n_parameters)
+            On the scales of the priors, in the order of `space`.
+
+        Returns
+        -------
+        Evaluation
+        """
+        theta = np.atleast_2d(np.asarray(theta, dtype=float))
+        predictions = np.full((len(theta), len(self.targets)), np.nan)
+        ok = np.ones(len(theta), dtype=np.bool_)
+        messages = [""] * len(theta)
+        natural = self.space.to_natural(theta)
+        for part in self._simulations:
+            batch = part.engine.simulate(natural[:, part.columns], part.times)
+            read = batch.values[:, part.time_index, part.output_index]
+            start = batch.values[:, 0, part.output_index]
+            predictions[:, part.targets] = np.where(part.is_ratio, read / start, read)
+            ok &= batch.ok
+            messages = [a or b for a, b in zip(messages, batch.messages, strict=True)]
+        predictions[~ok] = np.nan
+        log_likelihood, residuals = terms(predictions, self._values, self._sides, self._factor)
+        log_likelihood = np.where(ok[:, None], log_likelihood, -np.inf)
+        log_prior = self.space.log_prior(theta)
+        return Evaluation(predictions, residuals, log_likelihood, log_prior, ok, tuple(messages))
+
+    def _drugs(self) -> tuple[str, ...]:
+        """Drugs that the targets' regimens name, checked against the catalogue."""
+        names: list[str] = []
+        for regimen in self.regimens:
+            check_drugs(regimen, catalogue.drugs())
+            names += [treatment.drug for treatment in regimen.treatments]
+        return tuple(name for name in catalogue.drugs() if name in names)
+
+    def _simulation(self, regimen: Regimen) -> _Simulation:
+        chosen = [i for i, target in enumerate(self.targets) if target.regimen == regimen]
+        targets = [self.targets[i] for i in chosen]
+        times = sorted({0.0, *(target.time_days for target in targets)})
+        outputs = sorted({target.observation.variable for target in targets})
+        drugs = tuple(dict.fromkeys(treatment.drug for treatment in regimen.treatments))
+        model = with_regimen(compose("cycle", drugs), regimen)
+        names = [name for name in self.space.names if name in model.parameters]
+        arm = f"{targets[0].study}: {targets[0].arm}"
+        return _Simulation(
+            engine=RoadRunnerEngine(model.sbml, names, outputs, model.name, arm),
+            times=tuple(times),
+            columns=np.array([self.space.names.index(name) for name in names], dtype=np.intp),
+            targets=np.array(chosen, dtype=np.intp),
+            time_index=np.array([times.index(t.time_days) for t in targets], dtype=np.intp),
+            output_index=np.array(
+                [outputs.index(t.observation.variable) for t in targets], dtype=np.intp
+            ),
+            is_ratio=np.array([t.is_ratio for t in targets], dtype=np.bool_),
+        )
+
+
+@cache
+def load_problem(spec: ProblemSpec) -> Problem:
+    """Build a problem once per process; compiling its models takes seconds."""
+    return Problem(spec)
