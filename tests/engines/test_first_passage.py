@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+import libsbml
 import numpy as np
 import pytest
 
@@ -109,7 +110,7 @@ def sites(untreated: RoadRunnerEngine, sets: np.ndarray) -> list[Site]:
     return [site(dict(zip(untreated.parameters, row, strict=True))) for row in sets]
 
 
-def close(found: float, expected: float) -> None:
+def close(found: float | np.ndarray, expected: float | np.ndarray) -> None:
     np.testing.assert_allclose(found, expected, rtol=1e-8)
 
 
@@ -145,6 +146,23 @@ def test_rates_of_a_pathologist_hold_at_rest(
         mineralizing_days = seen["MS_BS"] / 100 / (seen["onset_flux"] / YEAR)
         close(seen["W_Th_new"], seen["MAR"] * mineralizing_days)
         close(seen["W_Th"], seen["W_Th_new"])
+
+
+def test_activation_frequency_uses_the_wall_that_is_seen(model: Model) -> None:
+    # Started at half of its thickness, the mean wall takes years to forget it.
+    document = libsbml.readSBMLFromString(model.sbml)
+    start = document.getModel().getInitialAssignmentBySymbol("wall_thickness")
+    start.setMath(libsbml.parseL3Formula("wall_thickness_new / 2"))
+    outputs = ("W_Th", "W_Th_new", "BFR_BS", "Ac_f", "onset_flux", "Q_S_BS")
+    text = str(libsbml.writeSBMLToString(document))
+    times = [0.0, YEAR, 5 * YEAR, 200 * YEAR]
+    rows = RoadRunnerEngine(text, (), outputs).simulate(np.zeros((1, 0)), times).values[0]
+    seen, new, formed, frequency, onset, quiescent = rows.T
+    close(frequency, formed / seen)
+    # Completed packets per quiescent surface replace the old mean.
+    decay = np.exp(-onset[0] / (quiescent[0] / 100) * np.array(times) / YEAR)
+    np.testing.assert_allclose(seen, new * (1 - decay / 2), rtol=1e-6)
+    assert seen[1] < 0.6 * new[1]
 
 
 @pytest.mark.parametrize("rebirth_rate", [0.0, 3e-4, 5e-3])

@@ -58,6 +58,17 @@ def test_two_evaluations_are_identical(engine: RoadRunnerEngine) -> None:
     assert first[0, -1, -1] > 1  # dosed, both times
 
 
+def test_a_dose_rate_does_not_last_into_the_next_run(load: Load) -> None:
+    # The run ends amid treatment, and the next one starts before it.
+    text = "alendronate 70 mg oral every 1 week from 1 year for 1 year"
+    engine = load(text, (), ("alendronate_oral_rate", "alendronate_given"))
+    times = [0.0, 300.0, 372.25, 500.0]
+    first = engine.simulate(np.zeros((2, 0)), times).values
+    np.testing.assert_allclose(first[0, :3], [[0, 0], [0, 0], [10, 70]], rtol=1e-9)
+    np.testing.assert_array_equal(first[1], first[0])
+    np.testing.assert_array_equal(engine.simulate(np.zeros((1, 0)), times).values[0], first[0])
+
+
 def test_a_batch_is_its_sets_one_by_one(engine: RoadRunnerEngine, load: Load) -> None:
     times = [0.0, 30.0, 400.0, 1095.0]
     batch = engine.simulate(SETS, times)
