@@ -1,1 +1,1 @@
-"""Antimony sources, parameter and observable tables, and released SBML of bonecycle. No code."""
+"""Antimony modules of bonecycle and their tables: parameters, observables, units. No code."""

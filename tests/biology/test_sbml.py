@@ -127,7 +127,7 @@ def test_the_check_finds_a_wrong_unit(full_model: Model) -> None:
 
 def test_an_element_without_a_unit_is_refused(full_model: Model) -> None:
     with pytest.raises(ModelError, match=r"has no unit: add '.* has UNIT;'"):
-        finish(full_model.sbml, "cycle", {}, full_model.parameters)
+        finish(full_model.sbml, "cycle", {}, full_model.parameters, {})
 
 
 def test_a_formula_that_cannot_be_read_is_refused(full_model: Model) -> None:

@@ -138,13 +138,15 @@ def compose(name: str = "cycle", drugs: tuple[str, ...] = (), build: Build | Non
     products = _products(modules, used)
     text = _antimony(name, modules, used, products)
     elements = _element_units(modules, used, products)
+    ports = _dosing_ports(modules, drugs)
+    identities = {amount: catalogue.drugs()[d].identifier for (d, _), (amount, _) in ports.items()}
     return Model(
         name=name,
-        sbml=finish(_to_sbml(name, text), name, elements, used),
+        sbml=finish(_to_sbml(name, text), name, elements, used, identities),
         parameters=used,
         drugs=tuple(drugs),
         build=build,
-        dosing_ports=_dosing_ports(modules, drugs),
+        dosing_ports=ports,
     )
 
 

@@ -25,7 +25,11 @@ _TRABECULAR_BONE = "https://identifiers.org/UBERON:0002483"
 
 
 def finish(
-    text: str, name: str, units: Mapping[str, str], parameters: Mapping[str, Parameter]
+    text: str,
+    name: str,
+    units: Mapping[str, str],
+    parameters: Mapping[str, Parameter],
+    identities: Mapping[str, str],
 ) -> str:
     """Give a flat model its units, terms and notes, and check it.
 
@@ -39,6 +43,8 @@ def finish(
         Unit id of every parameter and compartment by element id.
     parameters : mapping of str to Parameter
         The parameters from the table, for names and notes with sources.
+    identities : mapping of str to str
+        What an element is, as an identifiers.org address by element id (drugs).
 
     Raises
     ------
@@ -53,7 +59,7 @@ def finish(
         compartment.setUnits("dimensionless")
         compartment.setName("Trabecular bone surface of the iliac crest, relative")
         compartment.setSBOTerm(_SBO_COMPARTMENT)
-        _identify(compartment, _TRABECULAR_BONE)
+        _identify(compartment, libsbml.BQB_OCCURS_IN, _TRABECULAR_BONE)
     for species in model.getListOfSpecies():
         species.setHasOnlySubstanceUnits(True)
         species.setSubstanceUnits("dimensionless")
@@ -64,6 +70,8 @@ def finish(
         _declare_modifiers(model, reaction)
     for element in model.getListOfParameters():
         _finish_parameter(element, units, parameters, name)
+    for identifier, resource in identities.items():
+        _identify(model.getParameter(identifier), libsbml.BQB_IS, resource)
     for expression in _expressions(model):
         _set_literal_units(expression)
     model.setName(f"bonecycle: {name}")
@@ -193,10 +201,10 @@ def _note(element: libsbml.SBase, text: str) -> None:
     element.setNotes(body)
 
 
-def _identify(element: libsbml.SBase, resource: str) -> None:
+def _identify(element: libsbml.SBase, qualifier: int, resource: str) -> None:
     if not element.isSetMetaId():
         element.setMetaId(f"meta_{element.getId()}")
     term = libsbml.CVTerm(libsbml.BIOLOGICAL_QUALIFIER)
-    term.setBiologicalQualifierType(libsbml.BQB_OCCURS_IN)
+    term.setBiologicalQualifierType(qualifier)
     term.addResource(resource)
     element.addCVTerm(term)

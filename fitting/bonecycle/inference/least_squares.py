@@ -92,12 +92,12 @@ class _Objective:
         return np.asarray(self.residuals(point)[0])
 
     def jacobian(self, parameters: lmfit.Parameters) -> Floats:
-        """Central differences in one batch, (n_residuals, n_parameters)."""
+        """Forward differences in one batch, (n_residuals, n_parameters)."""
         point = np.array([p.value for p in parameters.values()])
-        steps = _STEP_SDS * np.eye(len(point))
-        values = self.residuals(np.vstack([point + steps, point - steps]))
-        n = len(point)
-        return np.asarray(((values[:n] - values[n:]) / (2 * _STEP_SDS)).T)
+        # Inwards from the upper bound.
+        steps = np.where(point + _STEP_SDS > BOUND_SDS, -_STEP_SDS, _STEP_SDS)
+        values = self.residuals(np.vstack([point, point + np.diag(steps)]))
+        return np.asarray(((values[1:] - values[0]) / steps[:, None]).T)
 
 
 def start_points(spec: ProblemSpec, starts: int, seed: int) -> Floats:
