@@ -125,28 +125,46 @@ def _report(tables: dict[str, object], out: Path) -> None:
     targets, mechanisms = tables["targets"], tables["mechanisms"]
     assert isinstance(targets, pd.DataFrame) and isinstance(mechanisms, pd.DataFrame)
     names = list(mechanisms.mechanism)
-    table = Table(title="Targets and what each mechanism says (* = not met)")
+    table = Table(title="Targets (ratios to untreated) and what each mechanism says (* = not met)")
     for column in ("study", "variable", "months", "observed", *names):
         table.add_column(column, justify="left" if column in ("study", "variable") else "right")
     keys = ["study", "arm", "symbol", "time_months", "comparison", "role"]
-    signs = {"below": "< ", "not_strongly_decreased": "> ", "decreased": "falls", "increased":
-             "rises", "unchanged": "stays"}
+    signs = {
+        "below": "< ",
+        "not_strongly_decreased": "> ",
+        "decreased": "falls",
+        "increased": "rises",
+        "unchanged": "stays",
+    }
     for key, rows in targets.groupby(keys, sort=False):
         study, _, symbol, months, comparison, role = key
         first = rows.iloc[0]
-        number = "" if comparison in ("decreased", "increased", "unchanged") else (
-            "dropped" if pd.isna(first.observed) else f"{first.observed:.2f}")
+        unit = "" if first.unit == "ratio to untreated" else f" {first.unit}"
+        number = (
+            ""
+            if comparison in ("decreased", "increased", "unchanged")
+            else ("dropped" if pd.isna(first.observed) else f"{first.observed:.2f}{unit}")
+        )
         by_name = rows.set_index("mechanism")
         cells = [
             f"{by_name.loc[name, 'fitted']:.2f}{' ' if by_name.loc[name, 'met'] else '*'}"
             for name in names
         ]
         marked = study if role == "fitted" else f"{study} ({role})"
-        table.add_row(marked, symbol, f"{months:g}", f"{signs.get(comparison, '')}{number}", *cells)
+        table.add_row(
+            marked, symbol, f"{months:.3g}", f"{signs.get(comparison, '')}{number}", *cells
+        )
     console.print(table)
     summary = Table(title="Mechanisms")
-    for column in ("mechanism", "free", "cost", "of it priors", "numbers met", "limits and "
-                   "directions met", "starts at the best"):
+    for column in (
+        "mechanism",
+        "free",
+        "cost",
+        "of it priors",
+        "numbers met",
+        "limits and directions met",
+        "starts at the best",
+    ):
         summary.add_column(column, justify="right")
     for row in mechanisms.itertuples():
         summary.add_row(

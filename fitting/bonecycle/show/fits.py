@@ -17,15 +17,12 @@ from bonecycle.inference.summary import MET_WITHIN
 from bonecycle.problem.targets import Target
 from bonecycle.show.style import (
     BLACK,
-    BLUE,
     DRUGS,
-    GREEN,
     GREY,
     INK,
     ORANGE,
     PURPLE,
     SKY,
-    VERMILLION,
     month_axis,
     styled,
 )
@@ -33,9 +30,10 @@ from bonecycle.studies.schema import Comparison, Role
 
 Curves = Mapping[Regimen, xr.Dataset]
 
-_LINES = (GREY, VERMILLION, BLUE, GREEN, ORANGE, PURPLE, SKY, BLACK)
+# Apart from the colours of the drugs, which mark the data.
+_LINES = (GREY, PURPLE, ORANGE, SKY, BLACK)
 _ROWS = (("CTX",), ("P1NP", "BSALP"), ("Ac_f", "MS_BS", "BFR_BS"), ("ES_BS",))
-_MARKS = {"MS_BS": "s", "BFR_BS": "D", "BSALP": "v"}
+_MARKS = {"MS_BS": "s", "BFR_BS": "D", "BSALP": "P"}
 
 
 @styled
@@ -72,6 +70,8 @@ def plot_fit(targets: Sequence[Target], fits: Mapping[str, Curves]) -> Figure:
             for color, (name, curves) in zip(_LINES, fits.items(), strict=False):
                 run = relative(curves[regimen])
                 ax.plot(run.months, run[variables[0]], color=color, label=name)
+                if any(t.observation.variable == "BSALP" for t in drawn) and "BSALP" in variables:
+                    ax.plot(run.months, run["BSALP"], color=color, linestyle="--", linewidth=1)
             for target in drawn:
                 if target.observation.variable in variables:
                     _draw_target(ax, target)
@@ -81,18 +81,22 @@ def plot_fit(targets: Sequence[Target], fits: Mapping[str, Curves]) -> Figure:
             ax.yaxis.set_major_formatter("{x:g}")
             ax.yaxis.set_minor_formatter("")
             month_axis(ax, months)
+            ax.set_xlim(0, months * 1.03)  # room for a mark at the last month
             if column == 0:
                 ax.set_ylabel(f"{_symbols(variables)}\n(ratio to untreated)")
             if row == 0:
-                studies = ", ".join(dict.fromkeys(_short(target) for target in drawn))
-                ax.set_title(f"{_title(regimen)}\n{studies}", fontsize=8, fontweight="normal")
+                studies = list(dict.fromkeys(_short(target) for target in drawn))
+                lines = [", ".join(studies[i : i + 2]) for i in range(0, len(studies), 2)]
+                title = "\n".join([_title(regimen), *lines])
+                ax.set_title(title, fontsize=8, fontweight="normal")
             if row == len(_ROWS) - 1:
                 ax.set_xlabel("Time (months)")
     handles, labels = axes[0, 0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=max(len(labels), 1))
     figure.suptitle(
         "Best fits of each mechanism to published markers and biopsies\n"
-        "Bars: two committed errors. Triangles: limits and directions. Open: validation",
+        "Bars: two committed errors. Triangles: limits and directions. Squares: MS/BS. Diamonds: "
+        "BFR/BS. Open plus, dashed: BSALP, validation",
         fontsize=9,
     )
     return figure
