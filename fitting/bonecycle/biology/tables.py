@@ -34,7 +34,8 @@ class Parameter:
     mechanism : str
         "H1" to "H5" for the strength of a mechanism (zero unless it is on), else "".
     status : str
-        "verified", "derived", "unverified" or "assumed": how far the source goes.
+        "verified", "derived", "unverified", "estimated" (by a script of the repository, against
+        published facts) or "assumed": how far the source goes.
     """
 
     id: str
@@ -51,7 +52,7 @@ class Parameter:
     note: str
 
 
-STATUS = ("verified", "derived", "unverified", "assumed")
+STATUS = ("verified", "derived", "unverified", "estimated", "assumed")
 COLUMNS = [
     "id",
     "name",
