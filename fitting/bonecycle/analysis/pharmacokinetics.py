@@ -1,0 +1,317 @@
+"""Hold the drugs against published pharmacokinetics: urine, retention, clearances, half-lives.
+
+Every published number of pharmacokinetics.csv that the model can say is simulated as it was
+measured: the same dose, and the same window of time. A half-life is a log-linear regression of
+the plasma concentration over the window, as in the papers, and not a root of the equations.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+
+import numpy as np
+import pandas as pd
+
+from bonecycle.biology import catalogue
+from bonecycle.biology.compose import compose
+from bonecycle.biology.dosing import with_regimen
+from bonecycle.biology.regimens import parse_regimen
+from bonecycle.biology.tables import read_rows
+from bonecycle.engines.interface import Floats
+from bonecycle.engines.roadrunner import RoadRunnerEngine
+from bonecycle.errors import DataError, Fault, SimulationError
+
+COLUMNS = (
+    "drug",
+    "fact",
+    "unit",
+    "model",
+    "published",
+    "lower",
+    "upper",
+    "within",
+    "reason",
+    "source",
+    "place",
+)
+_FILE = "pharmacokinetics.csv"
+_POINTS = 241
+_DAYS = {"h": 1 / 24, "d": 1.0}
+
+
+@dataclass(frozen=True)
+class Fact:
+    """One published number and how the model says it.
+
+    Attributes
+    ----------
+    value : str
+        As published, in `unit`; a range or a direction stays text.
+    lower, upper : float
+        Published limits, or assumed ones (see `note`); NaN where there is none.
+    quantity : str
+        A name of this module, parameters of the drug joined by ``+`` or ``/``, or empty where
+        the model says nothing.
+    regimen : str
+        What was given; a dose repeated within its own interval is an infusion of that length.
+    window : tuple of float
+        First and last time of the measurement, days; empty for parameters.
+    factor : float
+        From mg, L and d to `unit`.
+    """
+
+    drug: str
+    name: str
+    value: str
+    lower: float
+    upper: float
+    unit: str
+    quantity: str
+    regimen: str
+    window: tuple[float, ...]
+    factor: float
+    source: str
+    place: str
+    note: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class _Course:
+    """One simulated experiment: times in days, amounts in mg, `plasma` in mg/L.
+
+    The times hold zero, one day and the window of the measurement.
+    """
+
+    times: Floats
+    window: tuple[float, ...]
+    columns: Mapping[str, Floats]
+    parameters: Mapping[str, float]
+
+    def at(self, name: str, time: float) -> float:
+        """Value of a column at one of the times."""
+        return float(self.columns[name][np.searchsorted(self.times, time)])
+
+    def over(self, name: str) -> float:
+        """Growth of a column over the window."""
+        return self.at(name, self.window[1]) - self.at(name, self.window[0])
+
+    @property
+    def end(self) -> float:
+        """Last time of the window."""
+        return self.window[1]
+
+    @property
+    def dose(self) -> float:
+        """All that was given until the end of the window, mg."""
+        return self.at("given", self.end)
+
+    @property
+    def area(self) -> float:
+        """Area under the plasma concentration over the window, mg d/L: urine per clearance."""
+        return self.over("urine") / self.parameters["renal_clearance"]
+
+    @property
+    def loss_rate(self) -> float:
+        """Slope of the log concentration over the window, per day."""
+        inside = self.times >= self.window[0]
+        slope = np.polyfit(self.times[inside], np.log(self.columns["plasma"][inside]), 1)[0]
+        return -float(slope)
+
+
+def validate(parameters: Mapping[str, float] | None = None) -> pd.DataFrame:
+    """Compare the drugs with every published number of pharmacokinetics.csv.
+
+    Parameters
+    ----------
+    parameters : mapping of str to float, optional
+        Natural values by name, such as ``alendronate_desorption_time``, in the units of the
+        drug's table; the others keep their prior centre.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row per published number. `model`, `lower` and `upper` are in `unit`; `published` is
+        text. `within` is True or False, and None where the model says nothing. `reason` says why
+        a number is outside or not said.
+    """
+    rows = []
+    for fact in facts():
+        model = predict(fact, parameters or {})
+        inside = not (model < fact.lower or model > fact.upper)  # an open end is NaN
+        rows.append(
+            {
+                "drug": fact.drug,
+                "fact": fact.name,
+                "unit": fact.unit,
+                "model": model,
+                "published": fact.value,
+                "lower": fact.lower,
+                "upper": fact.upper,
+                "within": inside if fact.quantity else None,
+                "reason": fact.reason,
+                "source": fact.source,
+                "place": fact.place,
+            }
+        )
+    return pd.DataFrame(rows, columns=list(COLUMNS)).astype({"within": object})
+
+
+def predict(fact: Fact, parameters: Mapping[str, float]) -> float:
+    """What the model says of a published number, in its unit; NaN where it says nothing."""
+    if not fact.quantity:
+        return math.nan
+    if fact.quantity in _QUANTITIES:
+        course = _simulate(fact, parameters)
+        return _QUANTITIES[fact.quantity](course) * fact.factor
+    return _formula(fact.quantity, _values(fact.drug, parameters)) * fact.factor
+
+
+@cache
+def facts() -> tuple[Fact, ...]:
+    """All rows of pharmacokinetics.csv.
+
+    Raises
+    ------
+    DataError
+        With every row that names an unknown drug, quantity or window.
+    """
+    found, faults = [], []
+    for number, row in enumerate(read_rows(files("bonecycle_data") / _FILE), start=2):
+        try:
+            found.append(_fact(row))
+        except (KeyError, ValueError) as error:
+            faults.append(Fault(_FILE, number, "-", str(error), "see the README of the data"))
+    if faults:
+        raise DataError(faults)
+    return tuple(found)
+
+
+def _fact(row: dict[str, str]) -> Fact:
+    drug, quantity = row["drug"], row["quantity"]
+    if quantity and quantity not in _QUANTITIES:
+        _formula(quantity, _values(drug, {}))
+    if quantity in _QUANTITIES and not row["window"]:
+        raise ValueError(f"{quantity} needs a window")
+    span, _, unit = row["window"].partition(" ")
+    window = tuple(float(end) * _DAYS[unit] for end in span.split("-")) if span else ()
+    return Fact(
+        drug=drug,
+        name=row["fact"],
+        value=row["value"],
+        lower=_number(row["lower"]),
+        upper=_number(row["upper"]),
+        unit=row["unit"],
+        quantity=quantity,
+        regimen=row["regimen"],
+        window=window,
+        factor=_number(row["factor"]),
+        source=row["source"],
+        place=row["place"],
+        note=row["note"],
+        reason=row["reason"],
+    )
+
+
+def _values(drug: str, changed: Mapping[str, float]) -> dict[str, float]:
+    """Parameters of a drug, without its prefix, and those that all drugs share."""
+    table = (*catalogue.parameters().values(), *catalogue.drugs()[drug].parameters)
+    return {p.id.removeprefix(f"{drug}_"): changed.get(p.id, p.value) for p in table}
+
+
+def _formula(text: str, values: Mapping[str, float]) -> float:
+    """Value of ``A``, ``A + B`` or ``A / B``, where A may be 1."""
+    top, _, bottom = text.partition(" / ")
+    total = 1.0 if top == "1" else sum(values[name] for name in top.split(" + "))
+    return total / (values[bottom] if bottom else 1.0)
+
+
+def _simulate(fact: Fact, parameters: Mapping[str, float]) -> _Course:
+    engine = _engine(fact.drug, fact.regimen)
+    times = np.unique([0.0, 1.0, *np.linspace(*fact.window, _POINTS)])
+    times = times[times <= fact.window[1]]
+    values = _values(fact.drug, parameters)
+    row = [[values[name.removeprefix(f"{fact.drug}_")] for name in engine.parameters]]
+    batch = engine.simulate(np.array(row), times.tolist())
+    if not batch.ok.all():
+        raise SimulationError("cycle", fact.regimen, dict(parameters), batch.messages[0])
+    columns = dict(zip(_outputs(fact.drug), batch.values[0].T, strict=True))
+    return _Course(times, fact.window, columns, values)
+
+
+@cache
+def _engine(drug: str, regimen: str) -> RoadRunnerEngine:
+    dosed = with_regimen(compose("cycle", (drug,)), parse_regimen(regimen))
+    names = tuple(p.id for p in catalogue.drugs()[drug].parameters)
+    outputs = tuple(_outputs(drug).values())
+    return RoadRunnerEngine(dosed.sbml, names, outputs, arm=regimen)
+
+
+def _outputs(drug: str) -> dict[str, str]:
+    """SBML ids by short name."""
+    if catalogue.drugs()[drug].module == "rankl_antibody":
+        return {"plasma": f"{drug}_serum", "given": f"{drug}_given"}
+    names = ("plasma", "surface", "osteoclasts", "buried", "urine", "given", "volume_turnover")
+    return {name: f"{drug}_{name}" for name in names}
+
+
+def _peak_time(course: _Course) -> float:
+    return float(course.times[np.argmax(course.columns["plasma"])])
+
+
+def _bone(course: _Course) -> float:
+    return sum(course.at(name, course.end) for name in ("surface", "osteoclasts", "buried"))
+
+
+def _area_ratio(course: _Course) -> float:
+    """Area over the window to the area of the first day."""
+    first_day = course.at("urine", 1.0) - course.at("urine", 0.0)
+    return course.over("urine") / first_day
+
+
+def _steady_volume(course: _Course) -> float:
+    """Clearance times mean residence, with an exponential tail beyond the window."""
+    clearance = course.parameters["renal_clearance"]
+    urine, end = course.columns["urine"], course.end
+    moment = (end * float(urine[-1]) - float(np.trapezoid(urine, course.times))) / clearance
+    last = course.at("plasma", end)
+    late = course.times > end / 2
+    rate = -float(np.polyfit(course.times[late], np.log(course.columns["plasma"][late]), 1)[0])
+    area = course.area + last / rate
+    moment += last * (end / rate + 1 / rate**2)
+    return course.dose * moment / area**2
+
+
+def _released_share(course: _Course) -> float:
+    """Drug that resorption returns to plasma, as a share of the drug absorbed, per day."""
+    p = course.parameters
+    released = course.at("osteoclasts", course.end) / p["bisphosphonate_osteoclast_time"]
+    absorbed = p["bioavailability"] * course.dose / course.end
+    return p["bisphosphonate_plasma_share"] * released / absorbed
+
+
+# What the model can say of a simulated experiment: shares of the dose, mg, mg/L, L and days.
+_QUANTITIES: Mapping[str, Callable[[_Course], float]] = {
+    "urine_share": lambda course: course.over("urine") / course.dose,
+    "urine_amount": lambda course: course.over("urine"),
+    "kept_share": lambda course: 1 - course.over("urine") / course.dose,
+    "bone_share": lambda course: _bone(course) / course.dose,
+    "peak": lambda course: float(course.columns["plasma"].max()),
+    "peak_time": _peak_time,
+    "half_life": lambda course: math.log(2) / course.loss_rate,
+    "auc": lambda course: course.area,
+    "auc_ratio": _area_ratio,
+    "total_clearance": lambda course: course.dose / course.area,
+    "terminal_volume": lambda course: course.dose / course.area / course.loss_rate,
+    "steady_volume": _steady_volume,
+    "buried_half_life": lambda course: math.log(2) / course.at("volume_turnover", course.end),
+    "released_share": _released_share,
+}
+
+
+def _number(text: str) -> float:
+    return float(text) if text else math.nan
