@@ -54,7 +54,7 @@ def estimate(drug: str) -> dict[str, tuple[float, float]]:
     centre = {p.id.removeprefix(f"{START}_"): p.value for p in catalogue.drugs()[START].parameters}
     start = np.log([centre[name] for name in short])
     prior_sd = np.array([PRIOR_SD.get(name, USUAL_PRIOR_SD) for name in short])
-    said = [f for f in pharmacokinetics.facts() if f.drug == drug and f.quantity]
+    said = [f for f in pharmacokinetics.facts() if f.drug == drug and f.in_estimation]
 
     def deviations(x: Floats) -> Floats:
         values = dict(zip(names, np.exp(x).tolist(), strict=True))

@@ -62,6 +62,8 @@ class Fact:
         First and last time of the measurement, days; empty for parameters.
     factor : float
         From mg, L and d to `unit`.
+    in_estimation : bool
+        Whether tools/estimate_pharmacokinetics.py uses it.
     """
 
     drug: str
@@ -74,6 +76,7 @@ class Fact:
     regimen: str
     window: tuple[float, ...]
     factor: float
+    in_estimation: bool
     source: str
     place: str
     note: str
@@ -210,6 +213,7 @@ def _fact(row: dict[str, str]) -> Fact:
         regimen=row["regimen"],
         window=window,
         factor=_number(row["factor"]),
+        in_estimation=row["estimation"] == "yes",
         source=row["source"],
         place=row["place"],
         note=row["note"],
