@@ -18,15 +18,21 @@ from bonecycle.engines.roadrunner import RoadRunnerEngine
 Draw = Callable[..., np.ndarray]
 REGIMENS = {
     "alendronate": "alendronate 70 mg oral every 1 week for 3 years",
-    "zoledronate": "zoledronate 5 mg iv every 1 year for 3 years",
+    "clodronate": "clodronate 1600 mg oral every 1 day for 3 years",
     "denosumab": "denosumab 60 mg sc every 6 months for 3 years",
+    "ibandronate": "ibandronate 3 mg iv every 3 months for 3 years",
+    "pamidronate": "pamidronate 30 mg iv every 3 months for 3 years",
+    "risedronate": "risedronate 35 mg oral every 1 week for 3 years",
+    "zoledronate": "zoledronate 5 mg iv every 1 year for 3 years",
 }
-POOLS = {
-    "alendronate": ("oral", "iv", "skeleton", "excreted"),
-    "zoledronate": ("oral", "iv", "skeleton", "excreted"),
+SKELETON = (
+    *("oral", "iv", "tissue", "deep", "surface", "osteoclasts"),
+    *("buried", "urine", "unabsorbed"),
+)
+POOLS = {drug: SKELETON for drug in REGIMENS} | {
     "denosumab": ("sc", "central", "peripheral", "eliminated"),
 }
-DOSE = {"alendronate": 70.0, "zoledronate": 5.0, "denosumab": 60.0}
+DOSE = {drug: parse_regimen(regimen).treatments[0].dose_mg for drug, regimen in REGIMENS.items()}
 # Doses fall between outputs and on them.
 TIMES = np.unique(np.concatenate([np.linspace(0, 4 * 365.25, 120), 182.625 * np.arange(7)]))
 # The only state that may be negative: it is a logarithm.
@@ -107,6 +113,31 @@ def test_the_drug_acts(runs: Runs) -> None:
     assert runs.observables["CTX"][0].min() < 0.9
     osteoclasts = runs.observables["Oc_S_BS"][0]
     assert osteoclasts.min() < 0.8 * osteoclasts[0]
+
+
+@pytest.mark.parametrize("inhibition", [0.0, 0.9])
+@pytest.mark.parametrize("route", ["oral", "iv"])
+@pytest.mark.parametrize("drug", sorted(set(REGIMENS) - {"denosumab"}))
+def test_no_bisphosphonate_is_lost(drug: str, route: str, inhibition: float) -> None:
+    """Dose by dose, by mouth and into the vein, with and without a change of turnover."""
+    dose = DOSE[drug]
+    regimen = parse_regimen(f"{drug} {dose} mg {route} every 2 months for 2 years")
+    outputs = tuple(f"{drug}_{pool}" for pool in (*SKELETON, "given"))
+    engine = RoadRunnerEngine(
+        with_regimen(compose("cycle", (drug,)), regimen).sbml,
+        ("bisphosphonate_max_inhibition",),
+        (*outputs, "CTX"),
+    )
+    batch = engine.simulate(np.array([[inhibition]]), TIMES.tolist())
+    assert batch.ok.all(), batch.messages
+    pools, given, ctx = np.split(batch.values[0], [len(SKELETON), len(SKELETON) + 1], axis=1)
+    assert given[-1, 0] == pytest.approx(12 * dose)
+    np.testing.assert_allclose(pools.sum(axis=1), given[:, 0], rtol=0, atol=1e-9 * dose)
+    assert (ctx.min() < 0.95) == (inhibition > 0)
+
+
+def test_every_drug_is_tested() -> None:
+    assert set(REGIMENS) == set(catalogue.drugs())
 
 
 def test_all_drugs_end_where_they_are_accounted_for(runs: Runs) -> None:

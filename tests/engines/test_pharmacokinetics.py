@@ -15,6 +15,7 @@ from bonecycle.biology.regimens import parse_regimen
 from bonecycle.engines.roadrunner import RoadRunnerEngine
 
 Load = Callable[..., RoadRunnerEngine]
+BISPHOSPHONATES = tuple(n for n, d in catalogue.drugs().items() if d.module == "bisphosphonate")
 
 
 def drug_parameters(name: str) -> dict[str, float]:
@@ -65,44 +66,125 @@ def test_denosumab_against_lsoda(load: Load) -> None:
     close(found[:, 3], reference[:, 1] / p["central_volume"])
 
 
+POOLS = ("oral", "iv", "tissue", "deep", "surface", "osteoclasts", "buried", "urine", "unabsorbed")
+
+
+def skeleton_matrix(drug: str) -> np.ndarray:
+    """Rates between POOLS per day while the cycle stands at its untreated rate."""
+    p = drug_parameters(drug)
+    shared = catalogue.parameters()
+    osteoclasts = 1 / shared["bisphosphonate_osteoclast_time"].value
+    share = shared["bisphosphonate_plasma_share"].value
+    cycle = RoadRunnerEngine(compose("cycle", (drug,)).sbml, (), (f"{drug}_volume_turnover",))
+    turnover = float(cycle.simulate(np.zeros((1, 0)), [0.0]).values[0, 0, 0])
+    plasma = p["plasma_volume"]
+    flows = [
+        ("oral", "iv", p["bioavailability"] / p["absorption_time"]),
+        ("oral", "unabsorbed", (1 - p["bioavailability"]) / p["absorption_time"]),
+        ("iv", "urine", p["renal_clearance"] / plasma),
+        ("iv", "tissue", p["tissue_clearance"] / plasma),
+        ("tissue", "iv", p["tissue_clearance"] / p["tissue_volume"]),
+        ("iv", "deep", p["deep_clearance"] / plasma),
+        ("deep", "iv", p["deep_clearance"] / p["deep_volume"]),
+        ("iv", "surface", p["uptake_clearance"] / plasma),
+        ("surface", "iv", 1 / p["desorption_time"]),
+        ("surface", "osteoclasts", 1 / shared["bisphosphonate_resorption_time"].value),
+        ("surface", "buried", 1 / shared["bisphosphonate_burial_time"].value),
+        ("buried", "osteoclasts", turnover),
+        ("osteoclasts", "iv", share * osteoclasts),
+        ("osteoclasts", "surface", (1 - share) * osteoclasts),
+    ]
+    matrix = np.zeros((len(POOLS), len(POOLS)))
+    for source, target, rate in flows:
+        matrix[POOLS.index(target), POOLS.index(source)] += rate
+        matrix[POOLS.index(source), POOLS.index(source)] -= rate
+    return matrix
+
+
+def without_effect(load: Load, drug: str, regimen: str, times: np.ndarray) -> np.ndarray:
+    """The pools of a drug that does nothing, so that the cycle stays untreated."""
+    outputs = tuple(f"{drug}_{pool}" for pool in POOLS)
+    engine = load(regimen, ("bisphosphonate_max_inhibition",), outputs)
+    batch = engine.simulate(np.zeros((1, 1)), times.tolist())
+    assert batch.ok.all(), batch.messages
+    return batch.values[0]
+
+
 def test_zoledronate_against_the_matrix_exponential(load: Load) -> None:
-    p = drug_parameters("zoledronate")
-    plasma, skeleton = 1 / p["plasma_time"], 1 / p["residence"]
-    matrix = np.array([[-plasma, 0], [p["retained_fraction"] * plasma, -skeleton]])
+    matrix = skeleton_matrix("zoledronate")
     times = np.array([0, 0.01, 0.1, 1, 30, 365, 365.25, 365.35, 400, 800, 1500])
-    expected = np.zeros((len(times), 2))
+    expected = np.zeros((len(times), len(POOLS)))
     for dose_time in (0, 365.25, 730.5):
         for row, time in zip(expected, times, strict=True):
             if time >= dose_time:
-                row += expm(matrix * (time - dose_time)) @ [5.0, 0.0]
-    outputs = ("zoledronate_iv", "zoledronate_skeleton")
-    found = simulate(load, "zoledronate 5 mg iv every 1 year for 3 years", times, outputs)
-    close(found, expected)
+                row += expm(matrix * (time - dose_time))[:, POOLS.index("iv")] * 5.0
+    regimen = "zoledronate 5 mg iv every 1 year for 3 years"
+    close(without_effect(load, "zoledronate", regimen, times), expected)
 
 
 def test_averaged_alendronate_against_its_closed_form(load: Load) -> None:
-    p = drug_parameters("alendronate")
-    chain = 1 / np.array([p["absorption_time"], p["plasma_time"], p["residence"]])
-    passed = [p["bioavailability"], p["retained_fraction"]]
-    matrix = np.diag(-chain) + np.diag(chain[:-1] * passed, -1)
-    source = np.array([10.0, 0, 0])  # 70 mg a week
-
-    def after(time: float, start: np.ndarray, rate: np.ndarray) -> np.ndarray:
-        rest = np.linalg.solve(-matrix, rate)
-        return rest + expm(matrix * time) @ (start - rest)
-
+    # The last column is a constant source into the gut: 70 mg a week.
+    size = len(POOLS)
+    dosed = np.zeros((size + 1, size + 1))
+    dosed[:size, :size] = skeleton_matrix("alendronate")
+    free = dosed.copy()
+    dosed[POOLS.index("oral"), size] = 10.0
+    start = np.eye(size + 1)[:, size]
     times = np.array([0, 0.1, 1, 30, 400, 1095.75, 1096, 1500, 3000])
     stop = 1095.75
-    at_stop = after(stop, np.zeros(3), source)
+    at_stop = expm(dosed * stop) @ start
     expected = np.array(
-        [
-            after(t, np.zeros(3), source) if t <= stop else after(t - stop, at_stop, 0 * source)
-            for t in times
-        ]
+        [expm(dosed * t) @ start if t <= stop else expm(free * (t - stop)) @ at_stop for t in times]
+    )[:, :size]
+    regimen = "alendronate 70 mg oral every 1 week for 3 years"
+    found = without_effect(load, "alendronate", regimen, times)
+    np.testing.assert_allclose(found, expected, rtol=1e-6, atol=1e-7)
+
+
+@pytest.mark.parametrize("drug", BISPHOSPHONATES)
+def test_a_higher_turnover_keeps_more(drug: str) -> None:
+    """One dose leaves more urine where a year of denosumab has emptied the remodeled surface."""
+    model = compose("cycle", (drug,))
+    dosed = dosing.with_regimen(model, parse_regimen(f"{drug} 5 mg iv every 1 year for 30 days"))
+    outputs = (f"{drug}_urine",)
+    engine = RoadRunnerEngine(dosed.sbml, ("bisphosphonate_max_inhibition",), outputs)
+    usual = engine.simulate(np.zeros((1, 1)), [3.0]).values[0, 0, 0]
+    both = compose("cycle", (drug, "denosumab"))
+    text = (
+        "denosumab 60 mg sc every 6 months for 18 months; "
+        f"{drug} 5 mg iv every 1 year from 12 months for 1 month"
     )
-    outputs = ("alendronate_oral", "alendronate_iv", "alendronate_skeleton")
-    found = simulate(load, "alendronate 70 mg oral every 1 week for 3 years", times, outputs)
-    close(found, expected)
+    low = RoadRunnerEngine(
+        dosing.with_regimen(both, parse_regimen(text)).sbml,
+        ("bisphosphonate_max_inhibition",),
+        outputs,
+    ).simulate(np.zeros((1, 1)), [365.25 + 3.0])
+    assert low.ok.all(), low.messages
+    assert low.values[0, 0, 0] > 1.02 * usual
+
+
+def test_daily_and_weekly_alendronate_do_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    """10 mg a day and 70 mg a week, every dose an event, and their time average."""
+    regimens = {
+        "daily": "alendronate 10 mg oral every 1 day for 2 years",
+        "weekly": "alendronate 70 mg oral every 1 week for 2 years",
+    }
+    months = [365.25, 730.5]
+
+    def course(text: str) -> np.ndarray:
+        model = dosing.with_regimen(compose("cycle", ("alendronate",)), parse_regimen(text))
+        engine = RoadRunnerEngine(model.sbml, (), ("CTX", "Ac_f", "ES_BS"))
+        first, second = (engine.simulate(np.zeros((1, 0)), months) for _ in range(2))
+        assert first.ok.all(), first.messages
+        np.testing.assert_array_equal(first.values, second.values)
+        return first.values[0]
+
+    averaged = {name: course(text) for name, text in regimens.items()}
+    monkeypatch.setattr(dosing, "AVERAGED_UP_TO_DAYS", 0.5)
+    singly = {name: course(text) for name, text in regimens.items()}
+    for one in (averaged["weekly"], singly["daily"], singly["weekly"]):
+        np.testing.assert_allclose(one, averaged["daily"], rtol=0.05)
+    np.testing.assert_allclose(singly["daily"], singly["weekly"], rtol=0.05)
 
 
 def test_averaging_changes_little(monkeypatch: pytest.MonkeyPatch, load: Load) -> None:

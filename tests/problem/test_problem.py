@@ -88,7 +88,9 @@ def test_the_encoding_changes_one_target_only(encoding):
 def test_mechanisms_parse_and_free_their_strengths():
     assert parse_mechanism("h3+H1") == ("H1", "H3")
     names = fitted_space(("H1", "H3"), ("alendronate",)).names
-    assert {"osteogenic_share", "canopy_sensitivity", "alendronate_residence"} <= set(names)
+    assert {"osteogenic_share", "canopy_sensitivity", "alendronate_half_effect_release"} <= set(
+        names
+    )
     assert "progenitor_sensitivity" not in names
     with pytest.raises(UsageError, match="H1"):
         parse_mechanism("H7")
