@@ -61,8 +61,10 @@ def estimate(drug: str) -> dict[str, tuple[float, float]]:
         found = [residual(pharmacokinetics.predict(f, values), f.lower, f.upper) for f in said]
         return np.concatenate([found, (x - start) / prior_sd])
 
-    fit = least_squares(deviations, start, loss="linear", x_scale=prior_sd, diff_step=1e-4)
-    spread = np.sqrt(np.diag(np.linalg.inv(fit.jac.T @ fit.jac)))
+    steps = np.full(len(start), 1e-4)
+    fit = least_squares(deviations, start, x_scale=prior_sd, diff_step=steps)
+    slopes = np.asarray(fit.jac, dtype=np.float64)
+    spread = np.sqrt(np.diag(np.linalg.inv(slopes.T @ slopes)))
     return {
         name: (math.exp(x), max(float(sd), SMALLEST_SD))
         for name, x, sd in zip(short, fit.x, spread, strict=True)

@@ -46,7 +46,7 @@ def test_every_parameter_carries_its_row(full_model: Model, sbml: libsbml.Model)
 
 def test_every_parameter_of_the_tables_is_used(full_model: Model) -> None:
     names = set(catalogue.parameters())
-    names |= {p.id for drug in catalogue.drugs().values() for p in drug.parameters}
+    names |= {p.id for drug in full_model.drugs for p in catalogue.drugs()[drug].parameters}
     assert set(full_model.parameters) == names
 
 

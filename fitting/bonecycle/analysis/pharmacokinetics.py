@@ -236,8 +236,9 @@ def _formula(text: str, values: Mapping[str, float]) -> float:
 
 def _simulate(fact: Fact, parameters: Mapping[str, float]) -> _Course:
     engine = _engine(fact.drug, fact.regimen)
-    times = np.unique([0.0, 1.0, *np.linspace(*fact.window, _POINTS)])
-    times = times[times <= fact.window[1]]
+    first, last = fact.window
+    times = np.unique([0.0, 1.0, *np.linspace(first, last, _POINTS)])
+    times = times[times <= last]
     values = _values(fact.drug, parameters)
     row = [[values[name.removeprefix(f"{fact.drug}_")] for name in engine.parameters]]
     batch = engine.simulate(np.array(row), times.tolist())
