@@ -8,7 +8,7 @@ the plasma concentration over the window, as in the papers, and not a root of th
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -16,12 +16,12 @@ from importlib.resources import files
 import numpy as np
 import pandas as pd
 
+from bonecycle.analysis.quantities import QUANTITIES, Course
 from bonecycle.biology import catalogue
 from bonecycle.biology.compose import compose
 from bonecycle.biology.dosing import with_regimen
 from bonecycle.biology.regimens import parse_regimen
 from bonecycle.biology.tables import read_rows
-from bonecycle.engines.interface import Floats
 from bonecycle.engines.roadrunner import RoadRunnerEngine
 from bonecycle.errors import DataError, Fault, SimulationError
 
@@ -83,49 +83,6 @@ class Fact:
     reason: str
 
 
-@dataclass(frozen=True)
-class _Course:
-    """One simulated experiment: times in days, amounts in mg, `plasma` in mg/L.
-
-    The times hold zero, one day and the window of the measurement.
-    """
-
-    times: Floats
-    window: tuple[float, ...]
-    columns: Mapping[str, Floats]
-    parameters: Mapping[str, float]
-
-    def at(self, name: str, time: float) -> float:
-        """Value of a column at one of the times."""
-        return float(self.columns[name][np.searchsorted(self.times, time)])
-
-    def over(self, name: str) -> float:
-        """Growth of a column over the window."""
-        return self.at(name, self.window[1]) - self.at(name, self.window[0])
-
-    @property
-    def end(self) -> float:
-        """Last time of the window."""
-        return self.window[1]
-
-    @property
-    def dose(self) -> float:
-        """All that was given until the end of the window, mg."""
-        return self.at("given", self.end)
-
-    @property
-    def area(self) -> float:
-        """Area under the plasma concentration over the window, mg d/L: urine per clearance."""
-        return self.over("urine") / self.parameters["renal_clearance"]
-
-    @property
-    def loss_rate(self) -> float:
-        """Slope of the log concentration over the window, per day."""
-        inside = self.times >= self.window[0]
-        slope = np.polyfit(self.times[inside], np.log(self.columns["plasma"][inside]), 1)[0]
-        return -float(slope)
-
-
 def validate(parameters: Mapping[str, float] | None = None) -> pd.DataFrame:
     """Compare the drugs with every published number of pharmacokinetics.csv.
 
@@ -168,9 +125,9 @@ def predict(fact: Fact, parameters: Mapping[str, float]) -> float:
     """What the model says of a published number, in its unit; NaN where it says nothing."""
     if not fact.quantity:
         return math.nan
-    if fact.quantity in _QUANTITIES:
+    if fact.quantity in QUANTITIES:
         course = _simulate(fact, parameters)
-        return _QUANTITIES[fact.quantity](course) * fact.factor
+        return QUANTITIES[fact.quantity](course) * fact.factor
     return _formula(fact.quantity, _values(fact.drug, parameters)) * fact.factor
 
 
@@ -196,9 +153,9 @@ def facts() -> tuple[Fact, ...]:
 
 def _fact(row: dict[str, str]) -> Fact:
     drug, quantity = row["drug"], row["quantity"]
-    if quantity and quantity not in _QUANTITIES:
+    if quantity and quantity not in QUANTITIES:
         _formula(quantity, _values(drug, {}))
-    if quantity in _QUANTITIES and not row["window"]:
+    if quantity in QUANTITIES and not row["window"]:
         raise ValueError(f"{quantity} needs a window")
     span, _, unit = row["window"].partition(" ")
     window = tuple(float(end) * _DAYS[unit] for end in span.split("-")) if span else ()
@@ -234,7 +191,7 @@ def _formula(text: str, values: Mapping[str, float]) -> float:
     return total / (values[bottom] if bottom else 1.0)
 
 
-def _simulate(fact: Fact, parameters: Mapping[str, float]) -> _Course:
+def _simulate(fact: Fact, parameters: Mapping[str, float]) -> Course:
     engine = _engine(fact.drug, fact.regimen)
     first, last = fact.window
     times = np.unique([0.0, 1.0, *np.linspace(first, last, _POINTS)])
@@ -245,7 +202,7 @@ def _simulate(fact: Fact, parameters: Mapping[str, float]) -> _Course:
     if not batch.ok.all():
         raise SimulationError("cycle", fact.regimen, dict(parameters), batch.messages[0])
     columns = dict(zip(_outputs(fact.drug), batch.values[0].T, strict=True))
-    return _Course(times, fact.window, columns, values)
+    return Course(times, fact.window, columns, values)
 
 
 @cache
@@ -262,60 +219,6 @@ def _outputs(drug: str) -> dict[str, str]:
         return {"plasma": f"{drug}_serum", "given": f"{drug}_given"}
     names = ("plasma", "surface", "osteoclasts", "buried", "urine", "given", "volume_turnover")
     return {name: f"{drug}_{name}" for name in names}
-
-
-def _peak_time(course: _Course) -> float:
-    return float(course.times[np.argmax(course.columns["plasma"])])
-
-
-def _bone(course: _Course) -> float:
-    return sum(course.at(name, course.end) for name in ("surface", "osteoclasts", "buried"))
-
-
-def _area_ratio(course: _Course) -> float:
-    """Area over the window to the area of the first day."""
-    first_day = course.at("urine", 1.0) - course.at("urine", 0.0)
-    return course.over("urine") / first_day
-
-
-def _steady_volume(course: _Course) -> float:
-    """Clearance times mean residence, with an exponential tail beyond the window."""
-    clearance = course.parameters["renal_clearance"]
-    urine, end = course.columns["urine"], course.end
-    moment = (end * float(urine[-1]) - float(np.trapezoid(urine, course.times))) / clearance
-    last = course.at("plasma", end)
-    late = course.times > end / 2
-    rate = -float(np.polyfit(course.times[late], np.log(course.columns["plasma"][late]), 1)[0])
-    area = course.area + last / rate
-    moment += last * (end / rate + 1 / rate**2)
-    return course.dose * moment / area**2
-
-
-def _released_share(course: _Course) -> float:
-    """Drug that resorption returns to plasma, as a share of the drug absorbed, per day."""
-    p = course.parameters
-    released = course.at("osteoclasts", course.end) / p["bisphosphonate_osteoclast_time"]
-    absorbed = p["bioavailability"] * course.dose / course.end
-    return p["bisphosphonate_plasma_share"] * released / absorbed
-
-
-# What the model can say of a simulated experiment: shares of the dose, mg, mg/L, L and days.
-_QUANTITIES: Mapping[str, Callable[[_Course], float]] = {
-    "urine_share": lambda course: course.over("urine") / course.dose,
-    "urine_amount": lambda course: course.over("urine"),
-    "kept_share": lambda course: 1 - course.over("urine") / course.dose,
-    "bone_share": lambda course: _bone(course) / course.dose,
-    "peak": lambda course: float(course.columns["plasma"].max()),
-    "peak_time": _peak_time,
-    "half_life": lambda course: math.log(2) / course.loss_rate,
-    "auc": lambda course: course.area,
-    "auc_ratio": _area_ratio,
-    "total_clearance": lambda course: course.dose / course.area,
-    "terminal_volume": lambda course: course.dose / course.area / course.loss_rate,
-    "steady_volume": _steady_volume,
-    "buried_half_life": lambda course: math.log(2) / course.at("volume_turnover", course.end),
-    "released_share": _released_share,
-}
 
 
 def _number(text: str) -> float:
