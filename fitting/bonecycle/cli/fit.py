@@ -145,9 +145,9 @@ def _report(tables: Mapping[str, pd.DataFrame], out: Path) -> None:
     console.print(_target_report(tables["targets"], names))
     console.print(_mechanism_report(mechanisms))
     console.print(
-        "* not met; - no free parameter moves it. Numbers are met within two of their committed "
-        "errors, limits on their side, directions by at least one error. Intervals are "
-        "conditional on the parameters that parameters.csv lists as not fitted.",
+        "* not met; - a direction that no free parameter moves: not predicted. Numbers are met "
+        "within two of their committed errors, limits on their side, directions by at least one "
+        "error. Intervals are conditional on the parameters that parameters.csv lists as not fitted.",
         highlight=False,
     )
     parameters = tables["parameters"]

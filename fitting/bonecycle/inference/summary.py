@@ -16,8 +16,9 @@ from bonecycle.studies.schema import Comparison
 
 # A number is met within two of its committed errors.
 MET_WITHIN = 2.0
-# A target that no free parameter moves by a tenth of its error within a prior SD cannot be
-# predicted by the mechanism: it is met or missed by construction.
+# A direction that no free parameter moves by a tenth of its error within a prior SD is not
+# predicted: the model has nothing that could, so it is met or missed by construction. A number
+# always is a prediction, also where the mechanism cannot move it.
 MOVED_ABOVE = 0.1
 # Farther from its prior centre than this (in prior SDs) a parameter deserves a look.
 FAR_FROM_CENTER = 1.5
@@ -34,15 +35,15 @@ def target_table(fit: Fit) -> pd.DataFrame:
     -------
     DataFrame
         ``distance`` is log(fitted / observed) in committed errors; for a limit or a direction
-        it is positive on the side asked for. ``predictable``: some free parameter, moved by one
-        prior SD, moves the prediction by a tenth of the error or more. ``met``: a number within
-        two errors; a limit on its side; a direction by at least one error; empty for what is not
-        predictable. ``source`` names study, place and row.
+        it is positive on the side asked for. ``predictable``: a number, or what some free
+        parameter, moved by one prior SD, moves by a tenth of the error or more. ``met``: a number
+        within two errors; a limit on its side; a direction by at least one error; empty for what
+        is not predictable. ``source`` names study, place and row.
     """
     problem = load_problem(fit.spec)
     theta, steps = fit.best.theta, np.diag(problem.space.sds)
     batch = problem.evaluate(np.vstack([theta, theta + steps, theta - steps])).predictions
-    moved = np.nanmax(np.abs(np.log(np.maximum(batch[1:], SMALLEST) / batch[0])), axis=0)
+    moved = np.fmax.reduce(np.abs(np.log(np.maximum(batch[1:], SMALLEST) / batch[0])))
     rows = [
         _target_row(target, float(value), bool(shift > MOVED_ABOVE * target.log_sd))
         for target, value, shift in zip(problem.targets, batch[0], moved, strict=True)
@@ -52,8 +53,9 @@ def target_table(fit: Fit) -> pd.DataFrame:
     )
 
 
-def _target_row(target: Target, fitted: float, predictable: bool) -> dict[str, object]:
+def _target_row(target: Target, fitted: float, moved: bool) -> dict[str, object]:
     row = target.observation
+    predictable = moved or row.comparison is Comparison.EQUAL
     observable = catalogue.observables()[row.variable]
     row_distance: float | None = None
     if target.value is not None:

@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Circle, FancyArrowPatch
 
 from bonecycle.biology.compose import Model
-from bonecycle.engines.constants import Constants
+from bonecycle.engines.initial_values import InitialValues
 from bonecycle.show.style import GREY, INK, PHASES, styled
 
 DAYS_PER_YEAR = 365.25
@@ -62,7 +62,7 @@ def read_phases(model: Model) -> tuple[tuple[Phase, ...], tuple[Flow, ...]]:
     model
         A composed model without doses.
     """
-    plain = Constants(model.sbml).plain_sbml
+    plain = InitialValues(model.sbml).plain_sbml
     document = libsbml.readSBMLFromString(plain)
     sbml = document.getModel()
     phase_of = {s.getId(): s.getName().partition(",")[0] for s in sbml.getListOfSpecies()}
