@@ -147,7 +147,7 @@ def _report(tables: Mapping[str, pd.DataFrame], out: Path) -> None:
     console.print(
         "* not met; - a direction that no free parameter moves: not predicted. Numbers are met "
         "within two of their committed errors, limits on their side, directions by at least one "
-        "error. Intervals are conditional on the parameters that parameters.csv lists as not fitted.",
+        "error. Intervals are conditional on the parameters that are not fitted.",
         highlight=False,
     )
     parameters = tables["parameters"]

@@ -156,7 +156,7 @@ def plot_plane(
             at = run.interp(time=month * 365.25 / 12 - 0.01)
             ax.plot(at["Ac_f"], at["ES_BS"], "o", color=color, markersize=8, label=drug)
         ax.plot(1, 1, "+", color=INK, markersize=9, label="untreated")
-        ax.set(xscale="log", yscale="log", xlim=(0.012, 1.5), ylim=(0.08, 1.5))
+        ax.set(xscale="log", yscale="log", xlim=(0.012, 1.5), ylim=(0.05, 1.5))
         for axis, ticks in ((ax.xaxis, [0.03, 0.1, 0.3, 1]), (ax.yaxis, [0.1, 0.2, 0.4, 0.6, 1])):
             axis.set_ticks(ticks)
             axis.set_major_formatter("{x:g}")
@@ -188,7 +188,7 @@ def _draw_regions(ax: Axes, targets: Sequence[Target]) -> None:
             symbol = catalogue.observables()[row.variable].symbol
             ax.text(
                 value,
-                0.083,
+                0.053,
                 f"{drug}\n{symbol}, {study}",
                 rotation=90,
                 fontsize=8,
