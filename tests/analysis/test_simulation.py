@@ -33,6 +33,18 @@ def test_surfaces_sum_to_the_whole(run):
     np.testing.assert_allclose(parts, run["ES_BS"], rtol=1e-12)
 
 
+def test_the_times_of_single_doses_are_added_once():
+    run = simulate("denosumab 60 mg sc every 6 months for 2 years", duration="2 years", points=8)
+    months = run.months.to_numpy()
+    assert {6.0, 12.0, 18.0} <= set(months.round(6))
+    assert run.time.size == 11
+    depot = run["denosumab_sc"].sel(time=run.time[months.round(6) == 12.0])
+    assert float(depot[0]) == pytest.approx(60.0, rel=1e-6)
+    # A grid that meets the doses gains nothing.
+    met = simulate("denosumab 60 mg sc every 6 months for 2 years", duration="2 years", points=9)
+    assert met.time.size == 9
+
+
 def test_relative_starts_at_one(run):
     ratios = relative(run)
     assert float(ratios["Ac_f"][0]) == 1.0

@@ -30,7 +30,8 @@ def test_simulate_writes_tables_figures_and_a_manifest(tmp_path):
     for figure in ("surfaces", "time_courses", "phases", "drug"):
         assert {f"{figure}.png", f"{figure}.svg"} <= names
     record = json.loads((tmp_path / "run" / "simulation.json").read_text())
-    assert len(record["data"]["ES_BS"]) == 20
+    # The second dose falls between two of the twenty times.
+    assert len(record["data"]["ES_BS"]) == 21
     assert record["units"]["denosumab_serum"] == "mg/L"
     assert "site_factor=0.8" in record["attributes"]["parameters_changed"]
     manifest = json.loads((tmp_path / "run" / "manifest.json").read_text())
@@ -60,6 +61,14 @@ def test_a_mistake_is_one_clear_message_and_leaves_nothing(tmp_path, arguments, 
     assert message in answer.stderr
     assert "Traceback" not in answer.stderr
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_that_cannot_be_made_is_one_clear_message(tmp_path):
+    (tmp_path / "file").write_text("", encoding="utf-8")
+    answer = call(tmp_path, "simulate", "--points", "3", "--out", "file/run")
+    assert answer.returncode == 2
+    assert "file/run" in answer.stderr
+    assert "Traceback" not in answer.stderr
 
 
 def test_a_broken_table_is_refused_with_all_its_faults(tmp_path):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from itertools import pairwise
 
 import libsbml
 import numpy as np
@@ -21,10 +20,13 @@ from bonecycle.biology.regimens import (
     parse_regimen,
 )
 from bonecycle.biology.tables import Parameter, Scale
+from bonecycle.engines.interface import Floats
 from bonecycle.engines.roadrunner import RoadRunnerEngine
 from bonecycle.errors import SimulationError, UsageError, unknown
 
 DEFAULT_DURATION = "3 years"
+# Times closer than a second, by rounding, are one time.
+_SAME_DAYS = 1e-5
 _DRUG_UNITS = ("mg", "mg_per_l")
 
 
@@ -57,7 +59,8 @@ def simulate(
         Mechanisms to turn on ("H1" to "H5"): their strengths take the value of the parameter
         table, unless `parameters` gives another.
     points
-        Number of equally spaced times, both ends included.
+        Number of equally spaced times, both ends included; the times of single doses are added,
+        where amounts jump.
     outputs
         Observables and drug amounts to keep; None keeps all.
 
@@ -142,7 +145,7 @@ def relative(run: xr.Dataset) -> xr.Dataset:
     return ratios.assign_attrs(run.attrs)
 
 
-def _times(plan: Regimen, duration: str | float | None, points: int) -> np.ndarray:
+def _times(plan: Regimen, duration: str | float | None, points: int) -> Floats:
     if duration is None:
         duration = max((t.stop_days for t in plan.treatments), default=DEFAULT_DURATION)
     days = parse_duration(duration) if isinstance(duration, str) else float(duration)
@@ -151,9 +154,11 @@ def _times(plan: Regimen, duration: str | float | None, points: int) -> np.ndarr
     if points < 2:
         raise UsageError(f"{points} points make no curve: ask for 2 or more.")
     times = np.linspace(0.0, days, points)
-    if any(later <= earlier for earlier, later in pairwise(times)):
-        raise UsageError(f"{days:g} days are too short for {points} points.")
-    return times
+    doses = [t.dose_times() for t in plan.treatments if not is_averaged(t)]
+    given = np.unique(np.concatenate([*doses, times[:1]]))
+    given = given[given <= days]
+    apart = np.abs(times[:, None] - given).min(axis=1) > _SAME_DAYS
+    return np.union1d(times[apart], given)
 
 
 def _strengths(mechanisms: Iterable[str]) -> dict[str, float]:
@@ -209,7 +214,7 @@ def _drug_attributes(model: Model) -> dict[str, dict[str, str]]:
         drug = next((drug for drug in model.drugs if name.startswith(f"{drug}_")), None)
         if drug is None or parameter.getConstant() or unit not in _DRUG_UNITS:
             continue
-        plain = parameter.getName() or name.replace("_", " ")
+        plain = parameter.getName() or f"{name.replace('_', ' ')} concentration"
         found[name] = {
             "units": catalogue.units()[unit].display,
             "long_name": plain[:1].upper() + plain[1:],

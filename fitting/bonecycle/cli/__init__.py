@@ -31,7 +31,9 @@ def _guarded(command: Callable[P, None]) -> Callable[P, None]:
     def guarded(*args: P.args, **kwargs: P.kwargs) -> None:
         try:
             command(*args, **kwargs)
-        except BonecycleError as error:
+        except BrokenPipeError:
+            raise  # `bonecycle list parameters | head` is no mistake
+        except (BonecycleError, OSError) as error:
             print(f"bonecycle: {error}", file=sys.stderr)
             raise typer.Exit(2) from None
         except KeyboardInterrupt:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
+import textwrap
 from collections.abc import Sequence
 
 import xarray as xr
-from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.patches import Patch
 
 from bonecycle.analysis.simulation import relative
 from bonecycle.biology.regimens import DAYS_PER_MONTH, parse_regimen
@@ -26,6 +27,8 @@ DEFAULT_OBSERVABLES = (
     "MS_BS",
     "Ac_f",
 )
+# Sums of what was given or has left, not pools in the body.
+_OUTSIDE = ("_given", "_excreted", "_eliminated")
 
 
 @styled
@@ -52,7 +55,7 @@ def plot_surfaces(run: xr.Dataset) -> Figure:
             ("Not mineralizing", unmineralized, PHASES["Osteoid surface before mineralization"]),
         ],
     }
-    figure = Figure(figsize=(7.5, 4.1), layout="constrained")
+    figure = Figure(figsize=(7.5, 4.3), layout="constrained")
     both = figure.subplots(1, 2, sharey=True)
     months = run["months"].to_numpy()
     for axes, (title, layers) in zip(both, panels.items(), strict=True):
@@ -68,7 +71,7 @@ def plot_surfaces(run: xr.Dataset) -> Figure:
         ends = f"{total[0]:.2f} % untreated, {total[1]:.2f} % at the end"
         axes.set_title(f"{title}\n")
         axes.text(0, 1.02, ends, transform=axes.transAxes, fontsize=8, color=GREY)
-        axes.legend(*_top_first(axes), loc="upper right", ncols=1)
+        axes.legend(loc="upper right", bbox_to_anchor=(1, 0.975), reverse=True)
         axes.set_xlabel("Time (months)")
         month_axis(axes, months[-1])
     top = 1.35 * max(float(run["ES_BS"].max()), float(run["OS_BS"].max()))
@@ -77,11 +80,8 @@ def plot_surfaces(run: xr.Dataset) -> Figure:
     for axes in both:
         _mark_treatment(axes, run)
     quiet = run["Q_S_BS"]
-    figure.suptitle(
-        f"Surfaces of the remodeling cycle, {_short(run)}\n"
-        f"The rest is quiescent: {float(quiet[0]):.1f} % untreated, "
-        f"{float(quiet[-1]):.1f} % at the end",
-    )
+    ends = f"{float(quiet[0]):.1f} % untreated, {float(quiet[-1]):.1f} % at the end"
+    _head(figure, run, "Surfaces of the remodeling cycle", f"The rest is quiescent: {ends}")
     return figure
 
 
@@ -121,28 +121,36 @@ def plot_time_courses(
     for axes, name in zip(grid.flat, names, strict=False):
         curve = shown[name]
         axes.plot(months, curve, color=BLACK)
-        axes.axhline(float(curve[0]), color=GREY, linewidth=0.8, linestyle=(0, (4, 3)))
+        axes.axhline(float(curve[0]), color=GREY, linewidth=0.8, linestyle=(0, (4, 3)), zorder=1)
         if not absolute and name in alike:
             axes.set_ylim(0, 1.12 * top)
         else:
             axes.margins(y=0.25)
-        axes.set_ylabel(label(curve))
+        axes.set_ylabel(label(curve), fontsize=8)
         month_axis(axes, months[-1])
         _mark_treatment(axes, run)
-        _name_end(axes, months[-1], float(curve[-1]), "" if absolute else "\u00d7")
+        sign, digits = ("", ".3g") if absolute else ("\u00d7", ".2f" if name in alike else ".3f")
+        axes.annotate(
+            f"{sign}{float(curve[-1]):{digits}}",
+            (months[-1], float(curve[-1])),
+            xytext=(3, 0),
+            textcoords="offset points",
+            va="center",
+            fontsize=8,
+        )
     for axes in grid.flat[len(names) :]:
         axes.set_visible(False)
     for axes in grid.flat[max(0, len(names) - columns) : len(names)]:
         axes.set_xlabel("Time (months)")
         axes.tick_params(labelbottom=True)
     what = "in their units" if absolute else "relative to untreated"
-    figure.suptitle(f"Observables {what}, {_short(run)}")
+    _head(figure, run, f"Observables {what}; the number at the end of a curve is its last value")
     return figure
 
 
 @styled
 def plot_drug(run: xr.Dataset, *, log_time: bool = False) -> Figure:
-    """Draw where the drug is: one panel for every amount and concentration.
+    """Draw where the drug is: one panel for every pool in the body.
 
     Parameters
     ----------
@@ -151,12 +159,18 @@ def plot_drug(run: xr.Dataset, *, log_time: bool = False) -> Figure:
     log_time
         Draw time on a logarithmic axis.
     """
-    names = [n for n, v in run.data_vars.items() if v.attrs["kind"] == "drug" and float(v.max())]
+    names = [
+        name
+        for name, curve in run.data_vars.items()
+        if curve.attrs["kind"] == "drug"
+        and not str(name).endswith(_OUTSIDE)
+        and float(curve.max()) > 0
+    ]
     if not names:
         raise UsageError("The run holds no drug: simulate a regimen with one.")
     columns = min(2, len(names))
     rows = math.ceil(len(names) / columns)
-    figure = Figure(figsize=(3.4 * columns + 0.4, 1.9 * rows + 0.7), layout="constrained")
+    figure = Figure(figsize=(3.9 * columns, 1.9 * rows + 0.8), layout="constrained")
     grid = figure.subplots(rows, columns, squeeze=False)
     months = run["months"].to_numpy()
     for axes, name in zip(grid.flat, names, strict=False):
@@ -173,7 +187,7 @@ def plot_drug(run: xr.Dataset, *, log_time: bool = False) -> Figure:
             month_axis(axes, months[-1])
     for axes in grid.flat[len(names) :]:
         axes.set_visible(False)
-    figure.suptitle(f"Drug in the body, {_short(run)}\nGiven {run.attrs['dosing']}")
+    _head(figure, run, "Drug in the body", f"Doses given: {run.attrs['dosing']}", key=False)
     return figure
 
 
@@ -183,15 +197,20 @@ def _need(run: xr.Dataset, names: Sequence[str]) -> None:
             raise unknown("observable", name, map(str, run.data_vars))
 
 
-def _short(run: xr.Dataset) -> str:
-    regimen = run.attrs["regimen"]
-    on = run.attrs["mechanisms"]
-    return regimen if on == "none" else f"{regimen}, {on}"
-
-
-def _top_first(axes: Axes) -> tuple[list[Artist], list[str]]:
-    handles, labels = axes.get_legend_handles_labels()
-    return handles[::-1], labels[::-1]
+def _head(figure: Figure, run: xr.Dataset, title: str, note: str = "", key: bool = True) -> None:
+    """Put title, regimen and note over the panels, and a key of the drugs under them."""
+    facts = [run.attrs["regimen"]]
+    if run.attrs["mechanisms"] != "none":
+        facts.append(f"mechanisms {run.attrs['mechanisms']}")
+    if run.attrs["parameters_changed"] != "none":
+        facts.append(run.attrs["parameters_changed"])
+    # About eleven characters of this size take an inch.
+    lines = textwrap.wrap("; ".join(facts), int(11 * figure.get_figwidth()))
+    figure.suptitle("\n".join([title, *lines, *([note] if note else [])]), fontsize=10)
+    drugs = dict.fromkeys(t.drug for t in parse_regimen(run.attrs["regimen"]).treatments)
+    if drugs and key:
+        patches = [Patch(color=DRUGS.get(drug, GREY), label=f"{drug} given") for drug in drugs]
+        figure.legend(handles=patches, loc="outside lower center", ncols=len(patches))
 
 
 def _mark_treatment(axes: Axes, run: xr.Dataset) -> None:
@@ -204,15 +223,3 @@ def _mark_treatment(axes: Axes, run: xr.Dataset) -> None:
             colour = DRUGS.get(treatment.drug, GREY)
             axes.axvspan(start, stop, color=colour, alpha=0.07, linewidth=0, zorder=0)
             axes.axvspan(start, stop, ymin=0.975, color=colour, linewidth=0)
-
-
-def _name_end(axes: Axes, month: float, value: float, sign: str) -> None:
-    axes.annotate(
-        f"{sign}{value:.3g}",
-        (month, value),
-        xytext=(-2, 4),
-        textcoords="offset points",
-        ha="right",
-        va="bottom",
-        fontsize=8,
-    )

@@ -14,12 +14,14 @@ from matplotlib.patches import Circle, FancyArrowPatch
 
 from bonecycle.biology.compose import Model
 from bonecycle.engines.initial_values import InitialValues
-from bonecycle.show.style import GREY, INK, PHASES, styled
+from bonecycle.show.style import GREY, PHASES, styled
 
 DAYS_PER_YEAR = 365.25
 PERCENT = 100.0
 Point = tuple[float, float]
-_WIDTH = 8.0  # inches
+_WIDTH, _HEIGHT = 8.0, 7.0  # inches
+_SPAN = 4.6  # what the width shows, in the coordinates of the map
+_RING = 1.2
 
 
 @dataclass(frozen=True)
@@ -106,22 +108,30 @@ def plot_phase_map(model: Model) -> Figure:
     phases, flows = read_phases(model)
     places = _places(phases, flows)
     radii = {phase.name: _radius(phase) for phase in phases}
-    figure = Figure(figsize=(_WIDTH, 7.2), layout="constrained")
-    axes = figure.subplots()
-    axes.set_aspect("equal")
+    figure = Figure(figsize=(_WIDTH, _HEIGHT))
+    axes = figure.add_axes((0, 0, 1, 1))
     axes.set_axis_off()
-    axes.set_xlim(-2.05, 2.05)
-    axes.set_ylim(-1.75, 1.7)
+    half = _SPAN * _HEIGHT / _WIDTH / 2
+    axes.set_xlim(-_SPAN / 2, _SPAN / 2)
+    axes.set_ylim(-half, half)
     largest = max(flow.per_year for flow in flows)
     for flow in flows:
         _draw_flow(axes, flow, places, radii, largest)
     for phase in phases:
         _draw_phase(axes, phase, places[phase.name], radii[phase.name])
-    figure.suptitle(
-        "Phases of the bone surface and the ways between them\n"
-        f"read from the SBML model {model.name!r}; untreated baseline at the prior centres. "
-        "Ways: % of the bone surface per year; dashed: possible, zero by default",
-        fontsize=9,
+    figure.suptitle("Phases of the bone surface and the ways between them", y=0.985)
+    figure.text(
+        0.5,
+        0.015,
+        f"Read from the SBML of the model {model.name!r}: untreated baseline, parameters at their "
+        "prior centres.\n"
+        "Discs: share of the bone surface and mean stay; the area follows the share "
+        "(quiescent surface: cut).\n"
+        "Arrows: % of the bone surface per year; dashed: possible, zero by default.",
+        ha="center",
+        fontsize=8,
+        color=GREY,
+        linespacing=1.4,
     )
     return figure
 
@@ -138,55 +148,54 @@ def _places(phases: tuple[Phase, ...], flows: tuple[Flow, ...]) -> dict[str, Poi
     places = {}
     for number, name in enumerate(loop):
         angle = math.pi / 2 - 2 * math.pi * number / len(loop)
-        places[name] = (1.25 * math.cos(angle), 1.25 * math.sin(angle))
+        places[name] = (_RING * math.cos(angle), _RING * math.sin(angle))
     inside = [phase.name for phase in phases if phase.name not in loop]
-    for x, name in zip(np.linspace(-0.3, 0.3, len(inside) + 2)[1:-1], inside, strict=True):
-        places[name] = (float(x), -0.1)
+    for y, name in zip(np.linspace(0.5, -0.6, len(inside) + 2)[1:-1], inside, strict=True):
+        places[name] = (0.12, float(y))
     return places
 
 
 def _radius(phase: Phase) -> float:
-    return min(0.32, 0.155 * math.sqrt(phase.share))
+    return min(0.3, 0.15 * math.sqrt(phase.share))
 
 
 def _draw_phase(axes: Axes, phase: Phase, place: Point, radius: float) -> None:
     axes.add_patch(Circle(place, radius, color=PHASES.get(phase.name, GREY), linewidth=0))
     x, y = place
     away = math.hypot(x, y)
-    # Phases inside the loop are named on the side where no way passes.
-    side, up = (x / away, y / away) if away > 0.5 else (-1.0, 0.0)
+    # Outwards from the ring; to the right of what stands inside it.
+    side, up = (x / away, y / away) if away > _RING / 2 else (1.0, 0.0)
     stay = phase.duration_days
     period = f"{stay / DAYS_PER_YEAR:.1f} years" if stay > 2 * DAYS_PER_YEAR else f"{stay:.0f} days"
-    gap = radius + 0.06
-    place_text = (x + side * gap, y + up * gap)
-    horizontal = "center" if abs(side) < 0.5 else ("left" if side > 0 else "right")
-    vertical = "center" if abs(up) < 0.5 else ("bottom" if up > 0 else "top")
-    text = f"{phase.share:.2g} %, {period}"
-    name = phase.name.replace(" before ", "\nbefore ")
-    axes.text(
-        *place_text,
-        f"{name}\n{text}",
-        fontsize=9,
-        color=INK,
-        ha=horizontal,
-        va=vertical,
-        linespacing=1.25,
-    )
+    name = phase.name.replace(" before ", "\nbefore ").replace("Arrested ", "Arrested\n")
+    # Two texts of as many lines, one over the other: the name in bold, its numbers below.
+    lines = name.count("\n") + 1
+    texts = {"bold": f"{name}\n ", "normal": "\n" * lines + f"{phase.share:.2f} %, {period}"}
+    for weight, text in texts.items():
+        axes.text(
+            x + side * (radius + 0.06),
+            y + up * (radius + 0.06),
+            text,
+            fontweight=weight,
+            ha="center" if abs(side) < 0.5 else ("left" if side > 0 else "right"),
+            va="center" if abs(up) < 0.5 else ("bottom" if up > 0 else "top"),
+            linespacing=1.25,
+        )
 
 
 def _draw_flow(
     axes: Axes, flow: Flow, places: dict[str, Point], radii: dict[str, float], largest: float
 ) -> None:
-    start, end = places[flow.source], places[flow.target]
-    on_loop = min(math.hypot(*start), math.hypot(*end)) > 0.5
-    bend = -0.18 if on_loop else 0.0
+    (x0, y0), (x1, y1) = places[flow.source], places[flow.target]
     active = flow.per_year > 0
+    on_ring = min(math.hypot(x0, y0), math.hypot(x1, y1)) > _RING / 2
+    bend = -0.2 if on_ring and active else 0.0
     width = 0.8 + 4.0 * flow.per_year / largest
-    points = 72 * _WIDTH / 4.1
+    points = 72 * _WIDTH / _SPAN
     axes.add_patch(
         FancyArrowPatch(
-            start,
-            end,
+            (x0, y0),
+            (x1, y1),
             connectionstyle=f"arc3,rad={bend}",
             arrowstyle="-|>",
             mutation_scale=8 + 2 * width,
@@ -199,7 +208,13 @@ def _draw_flow(
         )
     )
     if active:
-        x, y = (start[0] + end[0]) / 2, (start[1] + end[1]) / 2
-        # Beside its way: towards the middle on the loop, to the right inside it.
-        at = (0.88 * x, 0.88 * y) if on_loop else (x + 0.12, y)
-        axes.text(*at, f"{flow.per_year:.1f}", fontsize=8, ha="center", va="center")
+        # On the middle of the bent arrow.
+        axes.text(
+            (x0 + x1) / 2 + bend / 2 * (y1 - y0),
+            (y0 + y1) / 2 - bend / 2 * (x1 - x0),
+            f"{flow.per_year:.1f}",
+            fontsize=8,
+            ha="center",
+            va="center",
+            bbox={"boxstyle": "round,pad=0.25", "color": "white"},
+        )
