@@ -17,7 +17,7 @@ from bonecycle.analysis.untreated import (
 )
 from bonecycle.biology.compose import compose
 from bonecycle.biology.tables import read_rows
-from bonecycle.engines.constants import Constants
+from bonecycle.engines.initial_values import InitialValues
 from bonecycle.errors import SimulationError, UsageError
 
 ROWS = read_rows(files("bonecycle_data") / "untreated.csv")
@@ -109,12 +109,12 @@ def test_first_passage_agrees_with_simulated_sites() -> None:
 
 
 def test_first_passage_agrees_with_the_closed_form_of_the_model() -> None:
-    constants = Constants(compose().sbml).values({"arrest_rate": 0.0})
+    constants = InitialValues(compose().sbml).values({"arrest_rate": 0.0})
     climb, loss, arrest = chain(0.0)
     # Without arrest every site forms, and the reversal of those that form is everyone's.
     assert forming_passage(climb, loss, arrest) == pytest.approx((1.0, constants["reversal_time"]))
     probability, _ = forming_passage(climb, loss, 0.0075)
-    constants = Constants(compose().sbml).values({"arrest_rate": 0.0075})
+    constants = InitialValues(compose().sbml).values({"arrest_rate": 0.0075})
     assert probability == pytest.approx(constants["forming_probability"])
 
 

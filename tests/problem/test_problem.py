@@ -50,6 +50,15 @@ def test_validation_rows_are_predicted_and_never_fitted(problem):
     assert not any(t.fitted for t in validation)
 
 
+def test_the_posterior_holds_fitted_rows_and_priors_only(problem):
+    theta = problem.space.centers[None] + 0.1
+    result = problem.evaluate(theta)
+    fitted = result.log_likelihood[:, problem.fitted].sum() + result.log_prior.sum()
+    assert result.log_posterior[0] == pytest.approx(fitted, rel=1e-12)
+    validation = result.log_likelihood[:, ~problem.fitted].sum()
+    assert validation != 0
+
+
 def test_a_visit_on_the_day_of_a_dose_comes_before_it(problem):
     trough = [
         t for t in problem.targets if t.study == "bone_2011" and t.observation.time_months == 6

@@ -82,6 +82,8 @@ class _Module:
     units: Mapping[str, str]
 
 
+MODELS = {"cycle": "The bone remodeling cycle of iliac cancellous bone, with any of the drugs"}
+
 _HEADER = re.compile(r"^model\s+\w+\s*\(([^)]*)\)", re.MULTILINE)
 _UNIT_LINE = re.compile(r"^\s*(\w+) has (\w+);\s*$", re.MULTILINE)
 _DEFINED = re.compile(r"^\s*(\w+)'?\s*:?=", re.MULTILINE)
@@ -118,8 +120,8 @@ def compose(name: str = "cycle", drugs: tuple[str, ...] = (), build: Build | Non
     ModelError
         When the modules do not fit together or do not compile.
     """
-    if name != "cycle":
-        raise unknown("model", name, ["cycle"])
+    if name not in MODELS:
+        raise unknown("model", name, MODELS)
     build = build or Build()
     modules = [
         _render(module, source, asdict(build))

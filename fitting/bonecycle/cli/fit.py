@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import os
+import shlex
+import sys
+from collections.abc import Mapping
+from concurrent.futures import Executor
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
+import pandas as pd
 import typer
 from rich.console import Console
 from rich.table import Table
@@ -16,8 +21,10 @@ from bonecycle.inference.checkpoints import Checkpoints
 from bonecycle.inference.least_squares import Fit
 from bonecycle.inference.least_squares import fit as least_squares
 from bonecycle.inference.results import write_tables
+from bonecycle.inference.summary import FAR_FROM_CENTER
 from bonecycle.manifest import atomic_write, write_manifest
 from bonecycle.problem.problem import ProblemSpec, load_problem
+from bonecycle.problem.space import parse_mechanism
 from bonecycle.studies.error_model import DEFAULT_ENCODING
 from bonecycle.tasks import worker_pool
 
@@ -56,7 +63,7 @@ def fit(
     """
     if out.exists() and not out.is_dir():
         raise UsageError(f"--out {out} is a file: name a folder.")
-    names = list(dict.fromkeys(name.upper() for name in mechanism or ["H0", "H1"]))
+    names = list(dict.fromkeys("+".join(parse_mechanism(m)) for m in mechanism or ["H0", "H1"]))
     paths = tuple(str(path) for path in data or ())
     specs = [ProblemSpec(name, encoding, paths) for name in names]
     console = Console(stderr=True)
@@ -72,7 +79,9 @@ def fit(
     _report(tables, out)
 
 
-def _fit_one(spec: ProblemSpec, starts: int, seed: int, out: Path, executor) -> Fit:  # type: ignore[no-untyped-def]
+def _fit_one(
+    spec: ProblemSpec, starts: int, seed: int, out: Path, executor: Executor | None
+) -> Fit:
     problem = load_problem(spec)
     checkpoints = Checkpoints(out / "starts", problem, seed)
     with tqdm(total=starts, desc=f"{spec.mechanism}: starts", unit="start") as bar:
@@ -106,11 +115,12 @@ def _write_rest(out: Path, fits: list[Fit], seed: int) -> None:
     save(plot_plane(targets, curves), out / "plane")
     write_manifest(
         out,
-        command="bonecycle fit " + " ".join(f"--mechanism {f.spec.mechanism}" for f in fits),
+        command=shlex.join(["bonecycle", *sys.argv[1:]]),
         seed=seed,
         hashes=load_problem(fits[-1].spec).hashes,
         extra={
             "encoding": fits[-1].spec.encoding,
+            "starts": len(fits[-1].starts),
             "data": list(fits[-1].spec.data) or "studies shipped with the package",
             "dosing": "intervals up to 31 days as their time average, longer ones dose by dose",
             "best": {fit.spec.mechanism: fitted_parameters(fit) for fit in fits},
@@ -118,68 +128,93 @@ def _write_rest(out: Path, fits: list[Fit], seed: int) -> None:
     )
 
 
-def _report(tables: dict[str, object], out: Path) -> None:
-    import pandas as pd
+_SIGNS = {
+    "below": "< ",
+    "above": "> ",
+    "not_strongly_decreased": "> ",
+    "decreased": "falls",
+    "increased": "rises",
+    "unchanged": "stays",
+}
 
+
+def _report(tables: Mapping[str, pd.DataFrame], out: Path) -> None:
     console = Console()
-    targets, mechanisms = tables["targets"], tables["mechanisms"]
-    assert isinstance(targets, pd.DataFrame) and isinstance(mechanisms, pd.DataFrame)
-    names = list(mechanisms.mechanism)
-    table = Table(title="Targets (ratios to untreated) and what each mechanism says (* = not met)")
-    for column in ("study", "variable", "months", "observed", *names):
-        table.add_column(column, justify="left" if column in ("study", "variable") else "right")
-    keys = ["study", "arm", "symbol", "time_months", "comparison", "role"]
-    signs = {
-        "below": "< ",
-        "not_strongly_decreased": "> ",
-        "decreased": "falls",
-        "increased": "rises",
-        "unchanged": "stays",
-    }
-    for key, rows in targets.groupby(keys, sort=False):
-        study, _, symbol, months, comparison, role = key
-        first = rows.iloc[0]
-        unit = "" if first.unit == "ratio to untreated" else f" {first.unit}"
-        number = (
-            ""
-            if comparison in ("decreased", "increased", "unchanged")
-            else ("dropped" if pd.isna(first.observed) else f"{first.observed:.2f}{unit}")
-        )
-        by_name = rows.set_index("mechanism")
-        cells = [
-            f"{by_name.loc[name, 'fitted']:.2f}{' ' if by_name.loc[name, 'met'] else '*'}"
-            for name in names
-        ]
-        marked = study if role == "fitted" else f"{study} ({role})"
-        table.add_row(
-            marked, symbol, f"{months:.3g}", f"{signs.get(comparison, '')}{number}", *cells
-        )
-    console.print(table)
-    summary = Table(title="Mechanisms")
-    for column in (
-        "mechanism",
-        "free",
-        "cost",
-        "of it priors",
-        "numbers met",
-        "limits and directions met",
-        "starts at the best",
-    ):
-        summary.add_column(column, justify="right")
-    for row in mechanisms.itertuples():
-        summary.add_row(
-            row.mechanism,
-            str(row.free_parameters),
-            f"{row.cost:.1f}",
-            f"{row.cost_priors:.1f}",
-            f"{row.numbers_met} of {row.numbers}",
-            f"{row.limits_and_directions_met} of {row.limits_and_directions}",
-            f"{row.starts_at_best} of {row.starts}",
-        )
-    console.print(summary)
+    mechanisms = tables["mechanisms"]
+    names = [str(name) for name in mechanisms["mechanism"]]
+    console.print(_target_report(tables["targets"], names))
+    console.print(_mechanism_report(mechanisms))
     console.print(
-        "Numbers count as met within two of their committed errors, limits on their side, "
-        "directions by at least one error.\nA lower cost is no verdict: mechanisms are compared "
-        "by prediction of studies left out and by evidence, which this command does not do."
+        "* not met; - a direction that no free parameter moves: not predicted. Numbers are met "
+        "within two of their committed errors, limits on their side, directions by at least one "
+        "error. Intervals are conditional on the parameters that are not fitted.",
+        highlight=False,
+    )
+    parameters = tables["parameters"]
+    far = parameters[parameters["prior_sds_from_center"].abs() > FAR_FROM_CENTER]
+    for row in far.to_dict("records"):
+        console.print(
+            f"{row['mechanism']}: {row['parameter']} = {row['value']:.3g} {row['unit']} lies "
+            f"{row['prior_sds_from_center']:+.1f} prior SDs from its centre "
+            f"{row['prior_center']:g}",
+            highlight=False,
+        )
+    console.print(
+        "A lower cost is no verdict: mechanisms are compared by prediction of studies left out "
+        "and by evidence, which this command does not do."
     )
     console.print(f"Results in {out}", highlight=False, soft_wrap=True)
+
+
+def _target_report(targets: pd.DataFrame, names: list[str]) -> Table:
+    table = Table(title="Targets (ratios to untreated) and what each mechanism says")
+    for column in ("study", "variable", "months", "observed", *names):
+        table.add_column(column, justify="left" if column in ("study", "variable") else "right")
+    rows: dict[tuple[object, ...], dict[str, Mapping[Any, Any]]] = {}
+    keys = ("study", "arm", "symbol", "time_months", "comparison")
+    for row in targets.to_dict("records"):
+        rows.setdefault(tuple(row[key] for key in keys), {})[row["mechanism"]] = row
+    for by_name in rows.values():
+        first = by_name[names[0]]
+        role = "" if first["role"] == "fitted" else f" ({first['role']})"
+        table.add_row(
+            f"{first['study']}{role}",
+            str(first["symbol"]),
+            f"{first['time_months']:.3g}",
+            _observed(first),
+            *(_cell(by_name[name]) for name in names),
+        )
+    return table
+
+
+def _observed(row: Mapping[Any, Any]) -> str:
+    sign = _SIGNS.get(str(row["comparison"]), "")
+    if row["comparison"] in ("decreased", "increased", "unchanged"):
+        return sign
+    if row["role"] == "dropped":
+        return "dropped"
+    unit = "" if row["unit"] == "ratio to untreated" else f" {row['unit']}"
+    return f"{sign}{row['observed']:.2f}{unit}"
+
+
+def _cell(row: Mapping[Any, Any]) -> str:
+    mark = "-" if not row["predictable"] else " " if row["met"] in (True, None) else "*"
+    return f"{row['fitted']:.2f}{mark}"
+
+
+def _mechanism_report(mechanisms: pd.DataFrame) -> Table:
+    table = Table(title="Mechanisms")
+    columns = {
+        "mechanism": "{mechanism}",
+        "free": "{free_parameters}",
+        "cost": "{cost:.1f}",
+        "of it priors": "{cost_priors:.1f}",
+        "numbers met": "{numbers_met} of {numbers}",
+        "limits, directions met": "{limits_and_directions_met} of {limits_and_directions}",
+        "starts at the best": "{starts_at_best} of {starts}",
+    }
+    for column in columns:
+        table.add_column(column, justify="right")
+    for row in mechanisms.to_dict("records"):
+        table.add_row(*(form.format_map(row) for form in columns.values()))
+    return table

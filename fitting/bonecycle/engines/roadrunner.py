@@ -8,7 +8,7 @@ from itertools import pairwise
 import numpy as np
 import roadrunner
 
-from bonecycle.engines.constants import Constants
+from bonecycle.engines.initial_values import InitialValues
 from bonecycle.engines.interface import Batch, Floats
 from bonecycle.errors import ModelError, SimulationError, UsageError, unknown
 
@@ -54,20 +54,24 @@ class RoadRunnerEngine:
         self.parameters = tuple(parameters)
         self.outputs = tuple(outputs)
         self.model_name, self.arm = model, arm
-        self._constants = Constants(sbml)
+        self._initial = InitialValues(sbml)
         try:
-            self._rr = roadrunner.RoadRunner(self._constants.plain_sbml)
+            self._rr = roadrunner.RoadRunner(self._initial.plain_sbml)
         except RuntimeError as error:
             raise ModelError(f"{model}.xml", f"roadrunner cannot load it: {error}") from error
         names = list(self._rr.model.getGlobalParameterIds())
         for name in self.parameters:
-            if name not in self._constants.settable:
-                raise unknown("parameter", name, self._constants.settable)
+            if name not in self._initial.settable:
+                raise unknown("parameter", name, self._initial.settable)
         known = [*names, *self._rr.model.getFloatingSpeciesIds()]
         for name in self.outputs:
             if name not in known:
                 raise unknown("output", name, known)
-        self._indices = [names.index(n) for n in (*self.parameters, *self._constants.names)]
+        species = self._rr.model.getFloatingSpeciesIds()
+        worked_out = self._initial.names
+        self._species = [(species.index(n), n) for n in worked_out if n in species]
+        own = (*self.parameters, *(n for n in worked_out if n not in species))
+        self._values = [(names.index(name), name) for name in own]
         self._rr.integrator.relative_tolerance = relative_tolerance
         self._rr.integrator.absolute_tolerance = absolute_tolerance
         self._rr.integrator.maximum_num_steps = 100_000
@@ -77,20 +81,29 @@ class RoadRunnerEngine:
         """Go to the baseline of one parameter set, shape (n_parameters,).
 
         resetToOrigin, because reset keeps what events changed; then reset, because only it
-        works out initial assignments of species anew from the parameters just set.
+        works out what other initial assignments there are from the parameters just set.
         """
         chosen = self._named(values)
         try:
             with np.errstate(divide="raise", over="raise", invalid="raise"):
-                chosen |= self._constants.values(chosen)
+                chosen |= self._initial.values(chosen)
         except ArithmeticError as error:
             raise SimulationError(
                 self.model_name, self.arm, chosen, f"{_REMEDY} ({error})"
             ) from error
         self._rr.resetToOrigin()
-        if self._indices:
-            self._rr.model.setGlobalParameterValues(self._indices, list(chosen.values()))
+        self._set_values(chosen)
         self._rr.reset()
+        self._set_values(chosen)
+        if self._species:
+            indices, names = zip(*self._species, strict=True)
+            amounts = [chosen[name] for name in names]
+            self._rr.model.setFloatingSpeciesAmounts(list(indices), amounts)
+
+    def _set_values(self, chosen: dict[str, float]) -> None:
+        if self._values:
+            indices, names = zip(*self._values, strict=True)
+            self._rr.model.setGlobalParameterValues(list(indices), [chosen[n] for n in names])
 
     def simulate(self, values: Floats, times: Sequence[float]) -> Batch:
         """Simulate a batch; see `interface.Engine`."""

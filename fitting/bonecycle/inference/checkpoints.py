@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict
+from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
@@ -29,8 +30,9 @@ class Checkpoints:
     def __init__(self, folder: Path, problem: Problem, seed: int) -> None:
         self._folder = folder
         parts = [
+            version("bonecycle"),
             repr(problem.spec),
-            repr(problem.space.parameters),
+            repr([(t.study, t.arm, t.time_days, t.value, t.log_sd) for t in problem.targets]),
             str(seed),
             *problem.hashes.values(),
         ]

@@ -6,14 +6,22 @@ import numpy as np
 import pandas as pd
 
 from bonecycle.biology import catalogue
+from bonecycle.biology.tables import Parameter
 from bonecycle.engines.interface import Floats
 from bonecycle.inference.least_squares import BOUND_SDS, Fit
+from bonecycle.problem.likelihood import SMALLEST
 from bonecycle.problem.problem import Problem, load_problem
 from bonecycle.problem.targets import Target
 from bonecycle.studies.schema import Comparison
 
 # A number is met within two of its committed errors.
 MET_WITHIN = 2.0
+# A direction that no free parameter moves by a tenth of its error within a prior SD is not
+# predicted: the model has nothing that could, so it is met or missed by construction. A number
+# always is a prediction, also where the mechanism cannot move it.
+MOVED_ABOVE = 0.1
+# Farther from its prior centre than this (in prior SDs) a parameter deserves a look.
+FAR_FROM_CENTER = 1.5
 # Below this share of the prior SD the data have taught something about a parameter.
 INFORMED_BELOW = 0.7
 
@@ -27,24 +35,31 @@ def target_table(fit: Fit) -> pd.DataFrame:
     -------
     DataFrame
         ``distance`` is log(fitted / observed) in committed errors; for a limit or a direction
-        it is positive on the side asked for. ``met``: a number within two errors; a limit on its
-        side; a direction by at least one error. ``source`` names study, place and row.
+        it is positive on the side asked for. ``predictable``: a number, or what some free
+        parameter, moved by one prior SD, moves by a tenth of the error or more. ``met``: a number
+        within two errors; a limit on its side; a direction by at least one error; empty for what
+        is not predictable. ``source`` names study, place and row.
     """
     problem = load_problem(fit.spec)
-    predictions = problem.evaluate(fit.best.theta[None]).predictions[0]
+    theta, steps = fit.best.theta, np.diag(problem.space.sds)
+    batch = problem.evaluate(np.vstack([theta, theta + steps, theta - steps])).predictions
+    moved = np.fmax.reduce(np.abs(np.log(np.maximum(batch[1:], SMALLEST) / batch[0])))
     rows = [
-        _target_row(target, float(value), fit.spec.mechanism)
-        for target, value in zip(problem.targets, predictions, strict=True)
+        _target_row(target, float(value), bool(shift > MOVED_ABOVE * target.log_sd))
+        for target, value, shift in zip(problem.targets, batch[0], moved, strict=True)
     ]
-    return pd.DataFrame(rows)
+    return (
+        pd.DataFrame(rows).assign(mechanism=fit.spec.mechanism).set_index("mechanism").reset_index()
+    )
 
 
-def _target_row(target: Target, fitted: float, mechanism: str) -> dict[str, object]:
+def _target_row(target: Target, fitted: float, moved: bool) -> dict[str, object]:
     row = target.observation
+    predictable = moved or row.comparison is Comparison.EQUAL
     observable = catalogue.observables()[row.variable]
     row_distance: float | None = None
     if target.value is not None:
-        gap = float(np.log(max(fitted, 1e-12) / target.value)) / target.log_sd
+        gap = float(np.log(max(fitted, SMALLEST) / target.value)) / target.log_sd
         row_distance = gap if target.is_number else target.side * gap
     low: float | None = None
     high: float | None = None
@@ -52,7 +67,6 @@ def _target_row(target: Target, fitted: float, mechanism: str) -> dict[str, obje
         low = target.value * float(np.exp(-MET_WITHIN * target.log_sd))
         high = target.value * float(np.exp(MET_WITHIN * target.log_sd))
     return {
-        "mechanism": mechanism,
         "study": target.study,
         "arm": target.arm,
         "variable": row.variable,
@@ -66,7 +80,8 @@ def _target_row(target: Target, fitted: float, mechanism: str) -> dict[str, obje
         "fitted": fitted,
         "log_sd": target.log_sd,
         "distance": row_distance,
-        "met": _met(target, row_distance),
+        "predictable": predictable,
+        "met": _met(target, row_distance) if predictable else None,
         "role": row.role.value if target.value is not None else "dropped",
         "source": f"{row.study}; {row.source_place}; {row.file}, row {row.row}",
     }
@@ -82,13 +97,15 @@ def _met(target: Target, distance: float | None) -> bool | None:
 
 
 def parameter_table(fit: Fit) -> pd.DataFrame:
-    """One row a free parameter: value with 95 % interval, prior, and what the data taught.
+    """One row a parameter: value with 95 % interval, prior, and what the data taught.
 
     Returns
     -------
     DataFrame
-        ``lower``, ``upper``: 95 % interval from the covariance, on the scale of the prior, in the
-        parameter's unit. ``share_of_prior_sd``: its SD relative to the prior's.
+        Free parameters first, then the ones that stay at their prior centre: every interval is
+        conditional on those. ``lower``, ``upper``: 95 % interval from the covariance, on the
+        scale of the prior, in the parameter's unit. ``share_of_prior_sd``: its SD relative to the
+        prior's.
     """
     problem = load_problem(fit.spec)
     space = problem.space
@@ -100,30 +117,44 @@ def parameter_table(fit: Fit) -> pd.DataFrame:
     )
     place = space.standardized(theta[None])[0]
     share = sds / space.sds
-    return pd.DataFrame(
-        {
-            "mechanism": fit.spec.mechanism,
-            "parameter": p.id,
-            "name": p.name,
-            "unit": p.unit,
+    free = [
+        _described(p)
+        | {
+            "fitted": True,
             "value": values[i],
             "lower": lower[i],
             "upper": upper[i],
-            "prior_center": p.value,
             "prior_lower": prior_lower[i],
             "prior_upper": prior_upper[i],
-            "scale": str(p.scale),
             "standard_error": sds[i],
             "prior_sds_from_center": place[i],
             "share_of_prior_sd": share[i],
             "informed": bool(share[i] < INFORMED_BELOW),
             "at_bound": bool(abs(place[i]) > BOUND_SDS - 1e-3),
-            "status": p.status,
-            "source": p.source,
-            "place": p.place,
         }
         for i, p in enumerate(space.parameters)
-    )
+    ]
+    fixed = [
+        _described(p) | {"fitted": False, "value": 0.0 if p.mechanism else p.value}
+        for p in problem.parameters.values()
+        if p.id not in space.names
+    ]
+    table = pd.DataFrame([*free, *fixed])
+    table.insert(0, "mechanism", fit.spec.mechanism)
+    return table
+
+
+def _described(parameter: Parameter) -> dict[str, object]:
+    return {
+        "parameter": parameter.id,
+        "name": parameter.name,
+        "unit": parameter.unit,
+        "prior_center": parameter.value,
+        "scale": "constant" if parameter.scale is None else parameter.scale.value,
+        "status": parameter.status,
+        "source": parameter.source,
+        "place": parameter.place,
+    }
 
 
 def mechanism_table(fits: list[Fit]) -> pd.DataFrame:
@@ -135,7 +166,9 @@ def _mechanism_row(fit: Fit) -> dict[str, object]:
     problem = load_problem(fit.spec)
     data, priors = costs(problem, fit.best.theta)
     table = target_table(fit)
-    fitted = table[table.role == "fitted"]
+    rows = table[table.role == "fitted"]
+    fitted = rows[rows.predictable]
+    immovable = rows[~rows.predictable]
     numbers = fitted[fitted.comparison.isin(["equal", "unchanged"])]
     others = fitted.drop(numbers.index)
     missed = fitted[~fitted.met.astype(bool)]
@@ -153,6 +186,7 @@ def _mechanism_row(fit: Fit) -> dict[str, object]:
         "limits_and_directions": len(others),
         "limits_and_directions_met": int(others.met.sum()),
         "missed": "; ".join(f"{r.study} {r.symbol}" for r in missed.itertuples()),
+        "not_predictable": "; ".join(f"{r.study} {r.symbol}" for r in immovable.itertuples()),
         "starts": len(fit.starts),
         "starts_at_best": near,
         "starts_converged": sum(start.converged for start in fit.starts),

@@ -13,7 +13,7 @@ from bonecycle.engines.interface import Floats
 
 _LOG_2PI = float(np.log(2 * np.pi))
 # A surface that a drug empties completely is below any microscope: its log stays finite.
-_SMALLEST = 1e-12
+SMALLEST = 1e-12
 
 
 def terms(
@@ -42,7 +42,7 @@ def terms(
         the sign of the miss. Half their squares are the terms, up to a constant.
     """
     with np.errstate(invalid="ignore"):
-        gaps = np.log(np.maximum(predictions, _SMALLEST)) - np.log(values)
+        gaps = np.log(np.maximum(predictions, SMALLEST)) - np.log(values)
     dropped = np.isnan(values)
     gaps = np.where(dropped, 0.0, gaps)
     scale = np.diag(factor)

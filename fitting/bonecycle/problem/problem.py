@@ -52,7 +52,10 @@ class Evaluation:
     predictions, residuals, log_likelihood : ndarray, shape (n_sets, n_targets)
         See `likelihood.terms`; NaN predictions and residuals and a log-likelihood of minus
         infinity where a set failed.
+        Validation rows have their terms too, for comparison: they are no part of a posterior.
     log_prior : ndarray, shape (n_sets, n_parameters)
+    log_posterior : ndarray, shape (n_sets,)
+        Fitted rows and priors; up to the evidence. Minus infinity where a set failed.
     ok : ndarray of bool, shape (n_sets,)
     messages : tuple of str, length n_sets
         Why a set failed.
@@ -62,6 +65,7 @@ class Evaluation:
     residuals: Floats
     log_likelihood: Floats
     log_prior: Floats
+    log_posterior: Floats
     ok: NDArray[np.bool_]
     messages: tuple[str, ...]
 
@@ -87,6 +91,8 @@ class Problem:
     spec : ProblemSpec
     space : Space
         Free parameters.
+    parameters : mapping of str to Parameter
+        All parameters of the model with every drug; the free ones among them.
     targets : tuple of Target
         Fitted and validation rows.
     fitted : ndarray of bool, shape (n_targets,)
@@ -114,15 +120,18 @@ class Problem:
             raise DataError(faults)
         drugs = self._drugs()
         self.space: Space = fitted_space(mechanism, drugs)
+        model = compose("cycle", drugs)
+        self.parameters = model.parameters
         self._values = np.array([np.nan if t.value is None else t.value for t in self.targets])
         self._sides = np.array([t.side for t in self.targets])
         self._factor = whitening(self.targets, errors)
         self._simulations = [self._simulation(regimen) for regimen in self.regimens]
         self.hashes = {
-            "model": compose("cycle", drugs).hash,
+            "model": model.hash,
             "data": content_hash(*(path.read_bytes() for path in paths)),
             "error_model": errors.hash,
             "encoding": content_hash(repr(encodings[spec.encoding])),
+            "priors": content_hash(repr(self.space.parameters)),
         }
 
     @property
@@ -158,7 +167,10 @@ class Problem:
         log_likelihood, residuals = terms(predictions, self._values, self._sides, self._factor)
         log_likelihood = np.where(ok[:, None], log_likelihood, -np.inf)
         log_prior = self.space.log_prior(theta)
-        return Evaluation(predictions, residuals, log_likelihood, log_prior, ok, tuple(messages))
+        log_posterior = log_likelihood[:, self.fitted].sum(axis=1) + log_prior.sum(axis=1)
+        return Evaluation(
+            predictions, residuals, log_likelihood, log_prior, log_posterior, ok, tuple(messages)
+        )
 
     def _drugs(self) -> tuple[str, ...]:
         """Drugs that the targets' regimens name, checked against the catalogue."""

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import cycle
 
-import matplotlib.pyplot as plt
 import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
@@ -54,20 +54,14 @@ def plot_fit(targets: Sequence[Target], fits: Mapping[str, Curves]) -> Figure:
         are two committed errors; filled marks were fitted, open ones are validation.
     """
     columns = _columns(targets)
-    figure, axes = plt.subplots(
-        len(_ROWS),
-        len(columns),
-        figsize=(2.5 * len(columns), 8.6),
-        sharey="row",
-        layout="constrained",
-        squeeze=False,
-    )
+    figure = Figure(figsize=(2.5 * len(columns), 8.6), layout="constrained")
+    axes = figure.subplots(len(_ROWS), len(columns), sharey="row", squeeze=False)
     for column, (regimen, drawn) in enumerate(columns.items()):
         months = max(float(curves[regimen].months[-1]) for curves in fits.values())
         for row, variables in enumerate(_ROWS):
             ax = axes[row, column]
             ax.axhline(1, color=GREY, linewidth=0.8, linestyle=":")
-            for color, (name, curves) in zip(_LINES, fits.items(), strict=False):
+            for color, (name, curves) in zip(cycle(_LINES), fits.items(), strict=False):
                 run = relative(curves[regimen])
                 ax.plot(run.months, run[variables[0]], color=color, label=name)
                 if any(t.observation.variable == "BSALP" for t in drawn) and "BSALP" in variables:
@@ -145,14 +139,8 @@ def plot_plane(
     -------
     Figure
     """
-    figure, axes = plt.subplots(
-        1,
-        len(fits),
-        figsize=(1.2 + 3.6 * len(fits), 4.5),
-        sharey=True,
-        layout="constrained",
-        squeeze=False,
-    )
+    figure = Figure(figsize=(1.2 + 3.6 * len(fits), 4.5), layout="constrained")
+    axes = figure.subplots(1, len(fits), sharey=True, squeeze=False)
     regimens = list(_columns(targets))
     for ax, (name, curves) in zip(axes[0], fits.items(), strict=True):
         _draw_regions(ax, targets)
@@ -168,7 +156,7 @@ def plot_plane(
             at = run.interp(time=month * 365.25 / 12 - 0.01)
             ax.plot(at["Ac_f"], at["ES_BS"], "o", color=color, markersize=8, label=drug)
         ax.plot(1, 1, "+", color=INK, markersize=9, label="untreated")
-        ax.set(xscale="log", yscale="log", xlim=(0.012, 1.5), ylim=(0.08, 1.5))
+        ax.set(xscale="log", yscale="log", xlim=(0.012, 1.5), ylim=(0.05, 1.5))
         for axis, ticks in ((ax.xaxis, [0.03, 0.1, 0.3, 1]), (ax.yaxis, [0.1, 0.2, 0.4, 0.6, 1])):
             axis.set_ticks(ticks)
             axis.set_major_formatter("{x:g}")
@@ -180,7 +168,7 @@ def plot_plane(
     figure.legend(handles, labels, loc="outside lower center", ncols=len(labels))
     figure.suptitle(
         f"Formation falls; does eroded surface? Best fits at {month:g} months (dots) and their "
-        "way (lines)\nShaded: one committed error around what each drug's biopsies report",
+        "way (lines)\nShaded: one committed error around Ac.f or BFR/BS as reported for each drug",
         fontsize=9,
     )
     return figure
@@ -193,15 +181,15 @@ def _draw_regions(ax: Axes, targets: Sequence[Target]) -> None:
         if value is None or not target.is_ratio or not target.regimen.treatments:
             continue
         color = _color(target.regimen)
+        drug, study = target.regimen.treatments[0].drug, row.study.split()[0]
         if row.comparison is Comparison.EQUAL and row.variable in ("Ac_f", "BFR_BS"):
             low, high = value * np.exp(np.array([-1, 1]) * target.log_sd)
             ax.axvspan(low, high, color=color, alpha=0.14, linewidth=0)
-            drug = target.regimen.treatments[0].drug
             symbol = catalogue.observables()[row.variable].symbol
             ax.text(
                 value,
-                0.083,
-                f"{drug}\n{symbol}, {row.study.split()[0]}",
+                0.053,
+                f"{drug}\n{symbol}, {study}",
                 rotation=90,
                 fontsize=8,
                 color=color,
@@ -225,7 +213,7 @@ def _draw_regions(ax: Axes, targets: Sequence[Target]) -> None:
             ax.text(
                 1.45,
                 value * 0.97,
-                f"denosumab: below {value:.2g} ({row.study.split()[0]})",
+                f"{drug}: below {value:.2g} ({study})",
                 fontsize=8,
                 color=color,
                 ha="right",

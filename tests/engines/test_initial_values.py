@@ -1,4 +1,4 @@
-"""Constants given by formula, against libroadrunner's own evaluation of them."""
+"""Initial values given by formula, against libroadrunner's own evaluation of them."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import roadrunner
 
-from bonecycle.engines.constants import Constants
+from bonecycle.engines.initial_values import InitialValues
 from bonecycle.errors import ModelError
 
 # Out of order on purpose: a constant may depend on one that stands after it.
@@ -45,7 +45,7 @@ def sbml(text: str) -> str:
 
 @pytest.mark.parametrize("a, b, c", [(2.0, 3.0, 0.5), (0.7, 1.9, 2.4), (1.1, 0.3, 3.0)])
 def test_values_agree_with_roadrunner(a: float, b: float, c: float) -> None:
-    constants = Constants(sbml(TEXT.format(a=2, b=3, c=0.5)))
+    constants = InitialValues(sbml(TEXT.format(a=2, b=3, c=0.5)))
     found = constants.values({"a": a, "b": b, "c": c})
     reference = roadrunner.RoadRunner(sbml(TEXT.format(a=a, b=b, c=c)))
     assert set(found) == set(constants.names) >= NAMES
@@ -54,7 +54,7 @@ def test_values_agree_with_roadrunner(a: float, b: float, c: float) -> None:
 
 
 def test_the_plain_model_holds_the_same_numbers() -> None:
-    constants = Constants(sbml(TEXT.format(a=2, b=3, c=0.5)))
+    constants = InitialValues(sbml(TEXT.format(a=2, b=3, c=0.5)))
     plain = roadrunner.RoadRunner(constants.plain_sbml)
     for name, value in constants.values({}).items():
         # SBML text carries 15 digits.
@@ -63,11 +63,11 @@ def test_the_plain_model_holds_the_same_numbers() -> None:
 
 
 def test_only_constants_with_a_value_of_their_own_are_settable() -> None:
-    assert set(Constants(sbml(TEXT.format(a=2, b=3, c=0.5))).settable) == {"a", "b", "c"}
+    assert set(InitialValues(sbml(TEXT.format(a=2, b=3, c=0.5))).settable) == {"a", "b", "c"}
 
 
 def test_changes_do_not_stay() -> None:
-    constants = Constants(sbml(TEXT.format(a=2, b=3, c=0.5)))
+    constants = InitialValues(sbml(TEXT.format(a=2, b=3, c=0.5)))
     before = constants.values({})
     constants.values({"a": 9.0})
     assert constants.values({}) == before
@@ -78,16 +78,16 @@ def test_a_circle_is_refused() -> None:
     circle = text.replace("<ci> x </ci>", "<ci> y </ci>")
     assert circle != text
     with pytest.raises(ModelError, match="constants in a circle: y"):
-        Constants(circle)
+        InitialValues(circle)
 
 
 def test_a_function_that_is_not_known_is_refused() -> None:
     text = sbml("model small()\n x = 1;\n y = sin(x);\n S = 0; S' = y;\nend")
     with pytest.raises(ModelError, match=r"not supported in constants.*sin"):
-        Constants(text)
+        InitialValues(text)
 
 
 @pytest.mark.parametrize("text", ["", "<html/>", "<sbml/>"])
 def test_text_without_a_model_is_refused(text: str) -> None:
     with pytest.raises(ModelError, match="no model"):
-        Constants(text)
+        InitialValues(text)

@@ -1,8 +1,8 @@
-"""Constants that SBML gives by formula, worked out in Python.
+"""Values that SBML gives by initial assignment, worked out in Python.
 
-libroadrunner (2.10) works out initial assignments of species anew at every reset, but those of
-constant parameters only once, and it expands their whole tree when it loads a model. So the
-engine gets plain numbers instead, computed here for every parameter set.
+libroadrunner (2.10) expands the whole tree of initial assignments when it loads a model, which
+takes seconds to minutes for a closed-form baseline, and works out those of constant parameters only
+once. So the engine gets plain numbers instead, computed here for every parameter set.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from bonecycle.errors import ModelError
 _FUNCTIONS = {"exp": np.exp, "ln": np.log, "sqrt": np.sqrt, "pow": np.power}
 
 
-class Constants:
-    """Constant parameters with an initial assignment, in the order in which they depend.
+class InitialValues:
+    """Symbols whose initial assignment depends on constants only, in the order of dependence.
 
     Parameters
     ----------
@@ -28,7 +28,7 @@ class Constants:
     Attributes
     ----------
     names : tuple of str
-        The constants worked out.
+        The symbols worked out: constants, species, variables with a rate rule.
     plain_sbml : str
         The same model with numbers in place of those assignments.
     """
@@ -44,23 +44,27 @@ class Constants:
             if p.getConstant() and p.isSetValue()
         }
         waiting = {
-            symbol: model.getInitialAssignmentBySymbol(symbol).getMath().deepCopy()
-            for symbol in (p.getId() for p in model.getListOfParameters() if p.getConstant())
-            if model.getInitialAssignmentBySymbol(symbol) is not None
+            assignment.getSymbol(): assignment.getMath().deepCopy()
+            for assignment in model.getListOfInitialAssignments()
+            if _is_number(model.getElementBySId(assignment.getSymbol()))
         }
         self._steps: list[tuple[str, Callable[[dict[str, float]], float]]] = []
         known = set(self._own)
-        while waiting:
-            ready = [s for s, math in waiting.items() if set(names_in(math)) <= known]
-            if not ready:
-                raise ModelError("SBML", f"constants in a circle: {', '.join(sorted(waiting))}")
+        while ready := [s for s, math in waiting.items() if set(names_in(math)) <= known]:
             for symbol in ready:
                 self._steps.append((symbol, _compiled(waiting.pop(symbol))))
-                known.add(symbol)
+                if _is_constant(model.getElementBySId(symbol)):
+                    known.add(symbol)
+        if constant := [s for s in waiting if _is_constant(model.getElementBySId(s))]:
+            raise ModelError("SBML", f"constants in a circle: {', '.join(sorted(constant))}")
         self.names = tuple(symbol for symbol, _ in self._steps)
         for symbol, value in self.values({}).items():
             model.removeInitialAssignment(symbol)
-            model.getParameter(symbol).setValue(value)
+            element = model.getElementBySId(symbol)
+            if element.getTypeCode() == libsbml.SBML_SPECIES:
+                element.setInitialAmount(value)
+            else:
+                element.setValue(value)
         self.plain_sbml = str(libsbml.writeSBMLToString(document))
 
     @property
@@ -75,6 +79,17 @@ class Constants:
         for symbol, formula in self._steps:
             result[symbol] = space[symbol] = float(formula(space))
         return result
+
+
+def _is_number(element: libsbml.SBase) -> bool:
+    """Whether the value of an element is one plain number: a parameter or an amount."""
+    if element.getTypeCode() == libsbml.SBML_SPECIES:
+        return bool(element.getHasOnlySubstanceUnits())
+    return bool(element.getTypeCode() == libsbml.SBML_PARAMETER)
+
+
+def _is_constant(element: libsbml.SBase) -> bool:
+    return bool(element.getTypeCode() == libsbml.SBML_PARAMETER and element.getConstant())
 
 
 def names_in(math: libsbml.ASTNode) -> list[str]:

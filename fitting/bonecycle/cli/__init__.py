@@ -1,0 +1,72 @@
+"""The command line: one thin file a command."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from functools import wraps
+from typing import Annotated, ParamSpec
+
+import typer
+
+from bonecycle import __version__
+from bonecycle.cli import fit, listing, simulate
+from bonecycle.errors import BonecycleError
+
+P = ParamSpec("P")
+
+app = typer.Typer(
+    help="Models of the bone remodeling cycle under antiresorptive drugs, fitted to biopsies.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+
+def _guarded(command: Callable[P, None]) -> Callable[P, None]:
+    """Turn a mistake into one clear message and exit code 2, Ctrl-C into 130."""
+
+    @wraps(command)
+    def guarded(*args: P.args, **kwargs: P.kwargs) -> None:
+        try:
+            command(*args, **kwargs)
+        except BrokenPipeError:
+            raise  # `bonecycle list parameters | head` is no mistake
+        except (BonecycleError, OSError) as error:
+            print(f"bonecycle: {error}", file=sys.stderr)
+            raise typer.Exit(2) from None
+        except KeyboardInterrupt:
+            print(
+                "bonecycle: interrupted. What was finished is kept; "
+                "give the same command again to go on.",
+                file=sys.stderr,
+            )
+            raise typer.Exit(130) from None
+
+    return guarded
+
+
+app.command(name="simulate", epilog=simulate.EPILOG)(_guarded(simulate.simulate))
+app.command(name="fit", epilog=fit.EPILOG)(_guarded(fit.fit))
+app.command(name="list", epilog=listing.EPILOG)(_guarded(listing.show_list))
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"bonecycle {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _common(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """Models of the bone remodeling cycle under antiresorptive drugs, fitted to biopsies."""
+
+
+def main() -> None:
+    """Run the command line."""
+    app()

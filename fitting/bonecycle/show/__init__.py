@@ -1,0 +1,20 @@
+"""Figures; every function returns a matplotlib figure, and `save` writes it.
+
+The figures do not go through pyplot: nothing stays open, and a notebook shows them after
+``%matplotlib inline``.
+"""
+
+from bonecycle.show.cycle import plot_drug, plot_surfaces, plot_time_courses
+from bonecycle.show.fits import plot_fit, plot_plane
+from bonecycle.show.phase_map import plot_phase_map
+from bonecycle.show.style import save
+
+__all__ = [
+    "plot_drug",
+    "plot_fit",
+    "plot_phase_map",
+    "plot_plane",
+    "plot_surfaces",
+    "plot_time_courses",
+    "save",
+]

@@ -1,0 +1,225 @@
+"""A simulated run over time: surfaces of the cycle, observables, drug."""
+
+from __future__ import annotations
+
+import math
+import textwrap
+from collections.abc import Sequence
+
+import xarray as xr
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.patches import Patch
+
+from bonecycle.analysis.simulation import relative
+from bonecycle.biology.regimens import DAYS_PER_MONTH, parse_regimen
+from bonecycle.errors import UsageError, unknown
+from bonecycle.show.style import BLACK, DRUGS, GREY, PHASES, label, month_axis, styled
+
+DEFAULT_OBSERVABLES = (
+    "CTX",
+    "P1NP",
+    "BMD_rel",
+    "Oc_S_BS",
+    "ES_BS",
+    "Rv_D",
+    "OS_BS",
+    "MS_BS",
+    "Ac_f",
+)
+# Sums of what was given or has left, not pools in the body.
+_OUTSIDE = ("_given", "_excreted", "_eliminated")
+
+
+@styled
+def plot_surfaces(run: xr.Dataset) -> Figure:
+    """Stack the eroded and the osteoid surfaces over time.
+
+    Quiescent surface, nine tenths of the bone surface and more, stands in the title.
+
+    Parameters
+    ----------
+    run
+        As `bonecycle.simulate` returns it, with all surfaces.
+    """
+    _need(run, ("Q_S_BS", "Oc_S_BS", "Rv_S_BS", "Ar_S_BS", "OS_BS", "MS_BS"))
+    unmineralized = run["OS_BS"] - run["MS_BS"]
+    panels = {
+        "Eroded surface (ES/BS)": [
+            ("Osteoclast", run["Oc_S_BS"], PHASES["Osteoclast surface"]),
+            ("Reversal", run["Rv_S_BS"], PHASES["Reversal surface"]),
+            ("Arrested", run["Ar_S_BS"], PHASES["Arrested eroded surface"]),
+        ],
+        "Osteoid surface (OS/BS)": [
+            ("Mineralizing", run["MS_BS"], PHASES["Mineralizing surface"]),
+            ("Not mineralizing", unmineralized, PHASES["Osteoid surface before mineralization"]),
+        ],
+    }
+    figure = Figure(figsize=(7.5, 4.3), layout="constrained")
+    both = figure.subplots(1, 2, sharey=True)
+    months = run["months"].to_numpy()
+    for axes, (title, layers) in zip(both, panels.items(), strict=True):
+        total = [sum(float(layer[i]) for _, layer, _ in layers) for i in (0, -1)]
+        axes.stackplot(
+            months,
+            [layer.to_numpy() for _, layer, _ in layers],
+            colors=[colour for _, _, colour in layers],
+            labels=[name for name, _, _ in layers],
+            edgecolor="white",
+            linewidth=0.6,
+        )
+        ends = f"{total[0]:.2f} % untreated, {total[1]:.2f} % at the end"
+        axes.set_title(f"{title}\n")
+        axes.text(0, 1.02, ends, transform=axes.transAxes, fontsize=8, color=GREY)
+        axes.legend(loc="upper right", bbox_to_anchor=(1, 0.975), reverse=True)
+        axes.set_xlabel("Time (months)")
+        month_axis(axes, months[-1])
+    top = 1.35 * max(float(run["ES_BS"].max()), float(run["OS_BS"].max()))
+    both[0].set_ylim(0, top)
+    both[0].set_ylabel("Share of bone surface (%)")
+    for axes in both:
+        _mark_treatment(axes, run)
+    quiet = run["Q_S_BS"]
+    ends = f"{float(quiet[0]):.1f} % untreated, {float(quiet[-1]):.1f} % at the end"
+    _head(figure, run, "Surfaces of the remodeling cycle", f"The rest is quiescent: {ends}")
+    return figure
+
+
+@styled
+def plot_time_courses(
+    run: xr.Dataset, observables: Sequence[str] | None = None, *, absolute: bool = False
+) -> Figure:
+    """Draw one small panel for every observable.
+
+    Panels of relative observables share one vertical axis, so that their falls compare; ratios
+    of observables (such as bone mineral density relative to the start) have their own.
+
+    Parameters
+    ----------
+    run
+        As `bonecycle.simulate` returns it.
+    observables
+        Code names; None draws markers, surfaces, frequencies and density.
+    absolute
+        Draw units of the observables instead of ratios to untreated.
+    """
+    names = tuple(observables or DEFAULT_OBSERVABLES)
+    _need(run, names)
+    shown = run if absolute else relative(run)
+    lost = [name for name in names if name not in shown]
+    if lost:
+        raise UsageError(
+            f"{', '.join(lost)} has no ratio to untreated: draw it with absolute=True."
+        )
+    columns = min(3, len(names))
+    rows = math.ceil(len(names) / columns)
+    figure = Figure(figsize=(2.6 * columns + 0.4, 1.9 * rows + 0.9), layout="constrained")
+    grid = figure.subplots(rows, columns, squeeze=False, sharex=True)
+    months = run["months"].to_numpy()
+    alike = [name for name in names if shown[name].attrs["kind"] != "ratio"]
+    top = max((float(shown[name].max()) for name in alike), default=1.0)
+    for axes, name in zip(grid.flat, names, strict=False):
+        curve = shown[name]
+        axes.plot(months, curve, color=BLACK)
+        axes.axhline(float(curve[0]), color=GREY, linewidth=0.8, linestyle=(0, (4, 3)), zorder=1)
+        if not absolute and name in alike:
+            axes.set_ylim(0, 1.12 * top)
+        else:
+            axes.margins(y=0.25)
+        axes.set_ylabel(label(curve), fontsize=8)
+        month_axis(axes, months[-1])
+        _mark_treatment(axes, run)
+        sign, digits = ("", ".3g") if absolute else ("\u00d7", ".2f" if name in alike else ".3f")
+        axes.annotate(
+            f"{sign}{float(curve[-1]):{digits}}",
+            (months[-1], float(curve[-1])),
+            xytext=(3, 0),
+            textcoords="offset points",
+            va="center",
+            fontsize=8,
+        )
+    for axes in grid.flat[len(names) :]:
+        axes.set_visible(False)
+    for axes in grid.flat[max(0, len(names) - columns) : len(names)]:
+        axes.set_xlabel("Time (months)")
+        axes.tick_params(labelbottom=True)
+    what = "in their units" if absolute else "relative to untreated"
+    _head(figure, run, f"Observables {what}; the number at the end of a curve is its last value")
+    return figure
+
+
+@styled
+def plot_drug(run: xr.Dataset, *, log_time: bool = False) -> Figure:
+    """Draw where the drug is: one panel for every pool in the body.
+
+    Parameters
+    ----------
+    run
+        As `bonecycle.simulate` returns it, of a regimen with a drug.
+    log_time
+        Draw time on a logarithmic axis.
+    """
+    names = [
+        name
+        for name, curve in run.data_vars.items()
+        if curve.attrs["kind"] == "drug"
+        and not str(name).endswith(_OUTSIDE)
+        and float(curve.max()) > 0
+    ]
+    if not names:
+        raise UsageError("The run holds no drug: simulate a regimen with one.")
+    columns = min(2, len(names))
+    rows = math.ceil(len(names) / columns)
+    figure = Figure(figsize=(3.9 * columns, 1.9 * rows + 0.8), layout="constrained")
+    grid = figure.subplots(rows, columns, squeeze=False)
+    months = run["months"].to_numpy()
+    for axes, name in zip(grid.flat, names, strict=False):
+        curve = run[name]
+        axes.plot(months, curve, color=DRUGS.get(curve.attrs["drug"], BLACK))
+        axes.set_title(curve.attrs["long_name"])
+        axes.set_ylabel(label(curve, "Concentration" if "/" in curve.attrs["units"] else "Amount"))
+        axes.set_xlabel("Time (months)")
+        axes.set_ylim(0, 1.12 * float(curve.max()))
+        if log_time:
+            axes.set_xscale("log")
+            axes.set_xlim(months[1], months[-1])
+        else:
+            month_axis(axes, months[-1])
+    for axes in grid.flat[len(names) :]:
+        axes.set_visible(False)
+    _head(figure, run, "Drug in the body", f"Doses given: {run.attrs['dosing']}", key=False)
+    return figure
+
+
+def _need(run: xr.Dataset, names: Sequence[str]) -> None:
+    for name in names:
+        if name not in run:
+            raise unknown("observable", name, map(str, run.data_vars))
+
+
+def _head(figure: Figure, run: xr.Dataset, title: str, note: str = "", key: bool = True) -> None:
+    """Put title, regimen and note over the panels, and a key of the drugs under them."""
+    facts = [run.attrs["regimen"]]
+    if run.attrs["mechanisms"] != "none":
+        facts.append(f"mechanisms {run.attrs['mechanisms']}")
+    if run.attrs["parameters_changed"] != "none":
+        facts.append(run.attrs["parameters_changed"])
+    # About eleven characters of this size take an inch.
+    lines = textwrap.wrap("; ".join(facts), int(11 * figure.get_figwidth()))
+    figure.suptitle("\n".join([title, *lines, *([note] if note else [])]), fontsize=10)
+    drugs = dict.fromkeys(t.drug for t in parse_regimen(run.attrs["regimen"]).treatments)
+    if drugs and key:
+        patches = [Patch(color=DRUGS.get(drug, GREY), label=f"{drug} given") for drug in drugs]
+        figure.legend(handles=patches, loc="outside lower center", ncols=len(patches))
+
+
+def _mark_treatment(axes: Axes, run: xr.Dataset) -> None:
+    """Shade the time under treatment, with a bar in the drug's colour on top."""
+    end = float(run["months"][-1])
+    for treatment in parse_regimen(run.attrs["regimen"]).treatments:
+        start = treatment.start_days / DAYS_PER_MONTH
+        stop = min(end, treatment.stop_days / DAYS_PER_MONTH)
+        if start < end:
+            colour = DRUGS.get(treatment.drug, GREY)
+            axes.axvspan(start, stop, color=colour, alpha=0.07, linewidth=0, zorder=0)
+            axes.axvspan(start, stop, ymin=0.975, color=colour, linewidth=0)

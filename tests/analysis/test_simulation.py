@@ -1,0 +1,89 @@
+"""The simulate function: shapes, units, relations, and refusals."""
+
+import numpy as np
+import pytest
+
+from bonecycle import relative, simulate
+from bonecycle.analysis.simulation import DEFAULT_DURATION
+from bonecycle.biology import catalogue
+from bonecycle.errors import SimulationError, UsageError
+
+REGIMEN = "alendronate 70 mg oral every 1 week for 24 months"
+
+
+@pytest.fixture(scope="module")
+def run():
+    return simulate(REGIMEN, duration="3 years", points=40)
+
+
+def test_every_observable_is_there_with_its_unit(run):
+    for observable in catalogue.observables().values():
+        variable = run[observable.id]
+        assert variable.attrs["units"] == observable.unit
+        assert variable.attrs["long_name"] == observable.symbol
+        assert variable.shape == (40,)
+    assert run["alendronate_skeleton"].attrs["units"] == "mg"
+    assert float(run.time[-1]) == pytest.approx(3 * 365.25)
+
+
+def test_surfaces_sum_to_the_whole(run):
+    total = run["Q_S_BS"] + run["ES_BS"] + run["OS_BS"]
+    np.testing.assert_allclose(total, 100.0, atol=1e-7)
+    parts = run["Oc_S_BS"] + run["Rv_S_BS"] + run["Ar_S_BS"]
+    np.testing.assert_allclose(parts, run["ES_BS"], rtol=1e-12)
+
+
+def test_the_times_of_single_doses_are_added_once():
+    run = simulate("denosumab 60 mg sc every 6 months for 2 years", duration="2 years", points=8)
+    months = run.months.to_numpy()
+    assert {6.0, 12.0, 18.0} <= set(months.round(6))
+    assert run.time.size == 11
+    depot = run["denosumab_sc"].sel(time=run.time[months.round(6) == 12.0])
+    assert float(depot[0]) == pytest.approx(60.0, rel=1e-6)
+    # A grid that meets the doses gains nothing.
+    met = simulate("denosumab 60 mg sc every 6 months for 2 years", duration="2 years", points=9)
+    assert met.time.size == 9
+
+
+def test_relative_starts_at_one(run):
+    ratios = relative(run)
+    assert float(ratios["Ac_f"][0]) == 1.0
+    assert "alendronate_skeleton" not in ratios
+    np.testing.assert_allclose(ratios["ES_BS"], run["ES_BS"] / run["ES_BS"][0])
+
+
+def test_a_mechanism_needs_to_be_turned_on():
+    off = simulate(REGIMEN, points=3)
+    zero = simulate(REGIMEN, points=3, mechanisms=["H1"], parameters={"osteogenic_share": 0.0})
+    on = simulate(REGIMEN, points=3, mechanisms=["H1"])
+    np.testing.assert_array_equal(off["onset_flux"], zero["onset_flux"])
+    assert abs(float(on["onset_flux"][-1] / off["onset_flux"][-1]) - 1) > 0.01
+
+
+def test_untreated_runs_for_the_default_duration_and_stays():
+    run = simulate(points=3)
+    assert DEFAULT_DURATION == "3 years"
+    np.testing.assert_allclose(run["ES_BS"], run["ES_BS"][0], rtol=1e-8)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"parameters": {"arest_rate": 0.1}}, "arrest_rate"),
+        ({"parameters": {"arrest_rate": -1.0}}, "arrest_rate"),
+        ({"parameters": {"canopy_share": 2.0}}, "between 0 and 1"),
+        ({"outputs": ["ES_BSS"]}, "ES_BS"),
+        ({"mechanisms": ["H9"]}, "H1"),
+        ({"model": "cylce"}, "cycle"),
+        ({"points": 1}, "2 or more"),
+        ({"duration": 0.0}, "above zero"),
+    ],
+)
+def test_what_cannot_be_is_refused_by_name(arguments, message):
+    with pytest.raises(UsageError, match=message):
+        simulate(**arguments)
+
+
+def test_phases_that_need_more_than_the_surface_are_refused():
+    with pytest.raises(SimulationError, match="untreated_births"):
+        simulate(parameters={"untreated_births": 0.1})

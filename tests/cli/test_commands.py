@@ -1,0 +1,125 @@
+"""The commands as a user types them: results, help, and one clear message for a mistake."""
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from bonecycle.cli import fit, listing, simulate
+
+BONECYCLE = str(Path(sys.executable).parent / "bonecycle")
+
+
+def call(folder, *arguments):
+    return subprocess.run(
+        [BONECYCLE, *arguments], cwd=folder, capture_output=True, text=True, check=False
+    )
+
+
+def test_simulate_writes_tables_figures_and_a_manifest(tmp_path):
+    answer = call(
+        tmp_path, "simulate", "--drug", "denosumab", "--dose", "60mg", "--interval", "6 months",
+        "--stop", "1year", "--points", "20", "--mechanism", "H1", "--set", "site_factor=0.8",
+        "--out", "run",
+    )  # fmt: skip
+    assert answer.returncode == 0, answer.stderr
+    names = {path.name for path in (tmp_path / "run").iterdir()}
+    for figure in ("surfaces", "time_courses", "phases", "drug"):
+        assert {f"{figure}.png", f"{figure}.svg"} <= names
+    record = json.loads((tmp_path / "run" / "simulation.json").read_text())
+    # The second dose falls between two of the twenty times.
+    assert len(record["data"]["ES_BS"]) == 21
+    assert record["units"]["denosumab_serum"] == "mg/L"
+    assert "site_factor=0.8" in record["attributes"]["parameters_changed"]
+    manifest = json.loads((tmp_path / "run" / "manifest.json").read_text())
+    assert re.fullmatch("[0-9a-f]{64}", manifest["hashes"]["model"])
+    assert "ES/BS" in answer.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["simulate", "--drug", "alendronat", "--dose", "70mg"], "Did you mean 'alendronate'"),
+        (["simulate", "--drug", "alendronate", "--dose", "70mg"], "--interval, --stop"),
+        (["simulate", "--dose", "70mg"], "without --drug"),
+        (["simulate", "--regimen", "alendronate 70 oral every 1 week for 1 year"], "unit"),
+        (["simulate", "--duration", "10"], "unit"),
+        (["simulate", "--set", "arest_rate=1"], "Did you mean 'arrest_rate'"),
+        (["simulate", "--set", "arrest_rate=-1"], "arrest_rate"),
+        (["simulate", "--set", "arrest_rate"], "name=value"),
+        (["simulate", "--model", "cylce"], "Did you mean 'cycle'"),
+        (["fit", "--mechanism", "H8"], "Unknown mechanism"),
+        (["fit", "--encoding", "soft"], "Unknown encoding"),
+    ],
+)
+def test_a_mistake_is_one_clear_message_and_leaves_nothing(tmp_path, arguments, message):
+    answer = call(tmp_path, *arguments, "--out", "results")
+    assert answer.returncode == 2
+    assert message in answer.stderr
+    assert "Traceback" not in answer.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_that_cannot_be_made_is_one_clear_message(tmp_path):
+    (tmp_path / "file").write_text("", encoding="utf-8")
+    answer = call(tmp_path, "simulate", "--points", "3", "--out", "file/run")
+    assert answer.returncode == 2
+    assert "file/run" in answer.stderr
+    assert "Traceback" not in answer.stderr
+
+
+def test_a_broken_table_is_refused_with_all_its_faults(tmp_path):
+    header = (
+        "study,doi,pmid,arm,regimen,role,site,time_months,variable,comparison,value,unit,"
+        "reference,lower,upper,interval,n,source_place,note\n"
+    )
+    (tmp_path / "own.csv").write_text(
+        header
+        + "own,,,a,untreated,fitted,iliac,0,ES_BS,equal,-3,%,none,,,,,table 1,\n"
+        + "own,,,a,untreated,fitted,iliac,0,MS_BSS,equal,3,%,none,,,,,table 1,\n",
+        encoding="utf-8",
+    )
+    answer = call(tmp_path, "fit", "--data", "own.csv", "--out", "results")
+    assert answer.returncode == 2
+    assert "own.csv:2 [value]" in answer.stderr
+    assert "own.csv:3 [variable]" in answer.stderr
+    assert not (tmp_path / "results").exists()
+
+
+@pytest.mark.parametrize("kind", list(listing.Kind))
+def test_lists_are_tables_and_json(tmp_path, kind):
+    assert call(tmp_path, "list", kind.value).returncode == 0
+    rows = json.loads(call(tmp_path, "list", kind.value, "--json").stdout)
+    assert rows
+    assert all(row.keys() == rows[0].keys() for row in rows)
+
+
+def examples(epilog):
+    return [
+        " ".join(text.split()) for text in epilog.split("\n\n") if text.startswith("bonecycle ")
+    ]
+
+
+@pytest.mark.parametrize("command", examples(simulate.EPILOG) + examples(listing.EPILOG))
+def test_the_examples_of_the_help_run(tmp_path, command):
+    line = command.replace("bonecycle", BONECYCLE, 1)
+    if " simulate " in line:
+        line += " --points 20"
+    answer = subprocess.run(
+        line, shell=True, cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert answer.returncode == 0, answer.stderr
+
+
+def test_the_help_of_fit_shows_its_examples(tmp_path):
+    assert len(examples(fit.EPILOG)) >= 3
+    answer = call(tmp_path, "fit", "--help")
+    assert "bonecycle fit --mechanism H0 --mechanism H2+H3" in " ".join(answer.stdout.split())
+
+
+def test_version_and_help(tmp_path):
+    assert call(tmp_path, "--version").stdout.startswith("bonecycle 0.")
+    assert "simulate" in call(tmp_path, "--help").stdout

@@ -1,0 +1,81 @@
+"""Figures name what they show, with units, and are written whole."""
+
+import pytest
+
+from bonecycle import compose, show, simulate
+from bonecycle.errors import UsageError
+from bonecycle.show.phase_map import read_phases
+
+
+@pytest.fixture(scope="module")
+def run():
+    regimen = "zoledronate 5 mg iv every 12 months for 24 months"
+    return simulate(regimen, duration="2 years", points=30)
+
+
+def texts(figure):
+    return " ".join(text.get_text() for text in figure.findobj(lambda a: hasattr(a, "get_text")))
+
+
+@pytest.mark.parametrize("draw", [show.plot_surfaces, show.plot_time_courses, show.plot_drug])
+def test_axes_carry_units(run, draw):
+    figure = draw(run)
+    shown = [axes for axes in figure.axes if axes.get_visible()]
+    labels = " ".join(axes.get_xlabel() + axes.get_ylabel() for axes in shown)
+    assert "(months)" in labels
+    assert any(unit in labels for unit in ("(%)", "(mg)", "(ratio to untreated)"))
+    assert "zoledronate 5 mg iv" in texts(figure)
+
+
+def test_no_title_or_label_leaves_the_figure():
+    regimen = (
+        "denosumab 60 mg sc every 6 months for 24 months; "
+        "zoledronate 5 mg iv every 12 months from 24 months for 12 months"
+    )
+    run = simulate(regimen, duration="4 years", points=20, mechanisms=["H1", "H3", "H5"])
+    draws = [show.plot_surfaces, show.plot_time_courses, show.plot_drug]
+    for figure in [*(draw(run) for draw in draws), show.plot_phase_map(compose())]:
+        figure.draw_without_rendering()
+        box = figure.get_tightbbox()
+        assert box.x0 >= 0
+        assert box.y0 >= 0
+        assert box.x1 <= figure.get_figwidth()
+        assert box.y1 <= figure.get_figheight()
+
+
+def test_the_drug_figure_shows_pools_in_the_body(run):
+    titles = [axes.get_title("left") for axes in show.plot_drug(run).axes]
+    assert titles == ["Zoledronate in plasma", "Zoledronate in the effective skeletal pool"]
+
+
+def test_absolute_time_courses_have_the_units_of_the_table(run):
+    figure = show.plot_time_courses(run, ["MAR", "ES_BS"], absolute=True)
+    assert [axes.get_ylabel() for axes in figure.axes] == ["MAR (um/d)", "ES/BS (%)"]
+
+
+def test_the_phase_map_is_read_from_the_model():
+    phases, flows = read_phases(compose())
+    assert sum(phase.share for phase in phases) == pytest.approx(100.0, abs=1e-7)
+    assert {"Quiescent surface", "Osteoclast surface", "Arrested eroded surface"} <= {
+        phase.name for phase in phases
+    }
+    # What comes into a phase at rest leaves it.
+    for phase in phases:
+        into = sum(flow.per_year for flow in flows if flow.target == phase.name)
+        out = sum(flow.per_year for flow in flows if flow.source == phase.name)
+        assert into == pytest.approx(out, rel=1e-9)
+    shown = " ".join(texts(show.plot_phase_map(compose())).split())
+    assert all(phase.name in shown for phase in phases)
+
+
+def test_saving_writes_png_and_svg_and_refuses_others(run, tmp_path):
+    files = show.save(show.plot_surfaces(run), tmp_path / "surfaces")
+    assert [file.name for file in files] == ["surfaces.png", "surfaces.svg"]
+    assert all(file.stat().st_size > 5000 for file in files)
+    with pytest.raises(UsageError, match=r"\.png"):
+        show.save(show.plot_surfaces(run), tmp_path / "surfaces.bmp")
+
+
+def test_a_run_without_a_drug_has_no_drug_figure():
+    with pytest.raises(UsageError, match="no drug"):
+        show.plot_drug(simulate(points=3))
