@@ -10,7 +10,7 @@ import pytest
 from bonecycle.analysis import pharmacokinetics
 from bonecycle.biology import catalogue
 
-# What the issue of each drug stands or falls with.
+# What the model of each drug stands or falls with.
 KEY_FACTS = (
     ("alendronate", "Urine 0-72 h after iv"),
     ("alendronate", "Urine in the first 5 d, 30 mg iv over 4 d"),
@@ -23,7 +23,6 @@ KEY_FACTS = (
     ("pamidronate", "Body retention 0-24 h"),
     ("clodronate", "Urine 3 d after iv"),
     ("ibandronate", "Fraction to bone"),
-    ("denosumab", "Terminal half-life, 60 mg"),
 )
 
 

@@ -22,7 +22,7 @@ def test_every_observable_is_there_with_its_unit(run):
         assert variable.attrs["units"] == observable.unit
         assert variable.attrs["long_name"] == observable.symbol
         assert variable.shape == (40,)
-    assert run["alendronate_skeleton"].attrs["units"] == "mg"
+    assert run["alendronate_surface"].attrs["units"] == "mg"
     assert float(run.time[-1]) == pytest.approx(3 * 365.25)
 
 
@@ -48,7 +48,7 @@ def test_the_times_of_single_doses_are_added_once():
 def test_relative_starts_at_one(run):
     ratios = relative(run)
     assert float(ratios["Ac_f"][0]) == 1.0
-    assert "alendronate_skeleton" not in ratios
+    assert "alendronate_surface" not in ratios
     np.testing.assert_allclose(ratios["ES_BS"], run["ES_BS"] / run["ES_BS"][0])
 
 
