@@ -27,8 +27,8 @@ DEFAULT_OBSERVABLES = (
     "MS_BS",
     "Ac_f",
 )
-# Sums of what was given or has left, not pools in the body.
-_OUTSIDE = ("_given", "_excreted", "_eliminated")
+# Sums of what was given or has left, and effects: not pools in the body.
+_OUTSIDE = ("_given", "_excreted", "_eliminated", "_urine", "_unabsorbed", "_exposure")
 
 
 @styled
@@ -176,7 +176,7 @@ def plot_drug(run: xr.Dataset, *, log_time: bool = False) -> Figure:
     for axes, name in zip(grid.flat, names, strict=False):
         curve = run[name]
         axes.plot(months, curve, color=DRUGS.get(curve.attrs["drug"], BLACK))
-        axes.set_title(curve.attrs["long_name"])
+        axes.set_title(textwrap.fill(curve.attrs["long_name"], 36), fontsize=8)
         axes.set_ylabel(label(curve, "Concentration" if "/" in curve.attrs["units"] else "Amount"))
         axes.set_xlabel("Time (months)")
         axes.set_ylim(0, 1.12 * float(curve.max()))
