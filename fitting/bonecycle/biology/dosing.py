@@ -11,8 +11,8 @@ from bonecycle.biology.regimens import Regimen, Treatment
 from bonecycle.biology.sbml import check
 from bonecycle.errors import ModelError, UsageError
 
-# Doses at most this far apart (a month) are given as their exact time average; the skeletal
-# pool that drives the effect of a bisphosphonate empties within most of a year.
+# Doses at most this far apart (a month) are given as their exact time average: drug leaves bone
+# surface, which drives the effect of a bisphosphonate, over months.
 AVERAGED_UP_TO_DAYS = 31.0
 
 
