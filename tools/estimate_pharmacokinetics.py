@@ -2,10 +2,12 @@
 
 Usage: python tools/estimate_pharmacokinetics.py [DRUG...]
 
-Only rows with the status `estimated` are estimated and rewritten, in the drug's own file. Each
-starts at the value of ibandronate, the one bisphosphonate with a published model of all
-compartments, with a wide prior around it. A published number counts by its limits: half of
-their distance on the log scale is one SD. The SD written is that of the posterior (Laplace).
+Rewrites, in the drug's own file, the rows with the status `estimated` (value, log SD, where they
+come from) and the centres of potency that rest on zoledronate's. Each estimate starts
+at the value of ibandronate, the one bisphosphonate with a published model of all compartments,
+with a wide prior around it. A published number counts by its limits: half of their distance on
+the log scale is one SD. The log SD written is that of the posterior, from the curvature at the
+best point. Nothing is drawn at random: run again, it writes the same files.
 """
 
 import csv
@@ -17,35 +19,44 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import least_squares
+from scipy.special import log_ndtr
 
-from bonecycle.analysis import pharmacokinetics
+from bonecycle.analysis import pharmacokinetics, potency
+from bonecycle.analysis.pharmacokinetics import Role
 from bonecycle.biology import catalogue
 from bonecycle.biology.tables import COLUMNS
+from bonecycle.manifest import atomic_write
 
 FOLDER = Path(__file__).resolve().parent.parent / "data" / "bonecycle_data" / "drugs"
 START = "ibandronate"
 # Log SD of the priors. Affinity to bone differs by far more than volumes and clearances.
 PRIOR_SD = {"desorption_time": 3.0}
 USUAL_PRIOR_SD = 1.0
-# An open end (at least, more than) costs only when missed, with this log SD.
+# An open end (at least, more than) is a probit term of this width on the log scale.
 OPEN_SD = 0.25
 SMALLEST_SD = 0.1
+ORIGIN = {
+    "source": "pharmacokinetics.csv",
+    "place": "all rows of the drug, by tools/estimate_pharmacokinetics.py",
+    "note": "Log SD of the posterior",
+}
 
 Floats = NDArray[np.float64]
+Rows = dict[str, dict[str, str]]
 
 
 def residual(model: float, lower: float, upper: float) -> float:
-    """Deviation from the middle of the limits in SDs; of one limit, by how much it is missed."""
+    """Deviation from the middle of the limits in SDs; for one limit, the root of its deviance."""
     if not model > 0:
         return 1e3
     if math.isnan(upper):
-        return min(0.0, math.log(model / lower) / OPEN_SD)
+        return -math.sqrt(-2 * float(log_ndtr(math.log(model / lower) / OPEN_SD)))
     middle, sd = math.log(upper * lower) / 2, math.log(upper / lower) / 2
     return (math.log(model) - middle) / sd
 
 
 def estimate(drug: str) -> dict[str, tuple[float, float]]:
-    """Value and log SD of every estimated parameter of a drug, by its id in the file."""
+    """Value and log SD of every estimated parameter of a drug, by its id in the model."""
     table = catalogue.drugs()[drug].parameters
     names = [p.id for p in table if p.status == "estimated"]
     if not names:
@@ -54,7 +65,7 @@ def estimate(drug: str) -> dict[str, tuple[float, float]]:
     centre = {p.id.removeprefix(f"{START}_"): p.value for p in catalogue.drugs()[START].parameters}
     start = np.log([centre[name] for name in short])
     prior_sd = np.array([PRIOR_SD.get(name, USUAL_PRIOR_SD) for name in short])
-    said = [f for f in pharmacokinetics.facts() if f.drug == drug and f.in_estimation]
+    said = [f for f in pharmacokinetics.facts() if f.drug == drug and f.role is Role.ESTIMATION]
 
     def deviations(x: Floats) -> Floats:
         values = dict(zip(names, np.exp(x).tolist(), strict=True))
@@ -67,32 +78,58 @@ def estimate(drug: str) -> dict[str, tuple[float, float]]:
     spread = np.sqrt(np.diag(np.linalg.inv(slopes.T @ slopes)))
     return {
         name: (math.exp(x), max(float(sd), SMALLEST_SD))
-        for name, x, sd in zip(short, fit.x, spread, strict=True)
+        for name, x, sd in zip(names, fit.x, spread, strict=True)
     }
 
 
-def rewrite(drug: str, found: dict[str, tuple[float, float]]) -> None:
-    """Write values and SDs into the drug's file; every other row stays as it is."""
+def rows_of_estimates(drug: str, found: dict[str, tuple[float, float]]) -> Rows:
+    """What changes in the drug's file, by the row's id."""
+    return {
+        name.removeprefix(f"{drug}_"): {"value": f"{value:.4g}", "prior_sd": f"{sd:.2g}"} | ORIGIN
+        for name, (value, sd) in found.items()
+    }
+
+
+def row_of_potency(drug: str, parameters: dict[str, float]) -> Rows:
+    """The centre of the half-effect release, where it rests on zoledronate's."""
+    if drug not in potency.REGIMENS:
+        return {}
+    centre, uptake = potency.centre(drug, parameters)
+    note = (
+        "Potency is left to the fit. Centre, by tools/estimate_pharmacokinetics.py: "
+        f"{potency.REGIMENS[drug].partition(' ')[2]} and {potency.REFERENCE_DOSE} have the same "
+        f"mean uptake in the first year per half-effect uptake ({uptake:.3g}); log SD 1"
+    )
+    return {"half_effect_release": {"value": f"{centre:.2g}", "note": note}}
+
+
+def rewrite(drug: str, changes: Rows) -> None:
+    """Change rows of the drug's file; every other row stays as it is."""
     path = FOLDER / catalogue.drugs()[drug].module / f"{drug}.csv"
     rows = list(csv.DictReader(io.StringIO(path.read_text(encoding="utf-8"))))
-    for row in rows:
-        if row["id"] in found:
-            value, sd = found[row["id"]]
-            row["value"], row["prior_sd"] = f"{value:.4g}", f"{sd:.2g}"
     text = io.StringIO()
     writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
     writer.writeheader()
-    writer.writerows(rows)
-    path.write_text(text.getvalue(), encoding="utf-8")
+    writer.writerows(row | changes.get(row["id"], {}) for row in rows)
+    atomic_write(path, text.getvalue())
 
 
 def main(drugs: list[str]) -> None:
     """Estimate and rewrite the given drugs, or all."""
-    for drug in drugs or list(catalogue.drugs()):
-        found = estimate(drug)
-        rewrite(drug, found)
-        for name, (value, sd) in found.items():
-            print(f"{drug} {name} {value:.4g} (log SD {sd:.2g})")
+    chosen = drugs or list(catalogue.drugs())
+    changes = {drug: rows_of_estimates(drug, estimate(drug)) for drug in chosen}
+    # As written, so that the centres of potency follow from the files.
+    parameters = {
+        f"{drug}_{name}": float(row["value"])
+        for drug, rows in changes.items()
+        for name, row in rows.items()
+    }
+    for drug, rows in changes.items():
+        rows |= row_of_potency(drug, parameters)
+        rewrite(drug, rows)
+        for name, row in rows.items():
+            sd = f" (log SD {row['prior_sd']})" if "prior_sd" in row else ""
+            print(f"{drug} {name} {row['value']}{sd}", flush=True)
 
 
 if __name__ == "__main__":

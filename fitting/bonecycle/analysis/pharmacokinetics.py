@@ -8,8 +8,9 @@ the plasma concentration over the window, as in the papers, and not a root of th
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 from functools import cache
 from importlib.resources import files
 
@@ -22,6 +23,7 @@ from bonecycle.biology.compose import compose
 from bonecycle.biology.dosing import with_regimen
 from bonecycle.biology.regimens import parse_regimen
 from bonecycle.biology.tables import read_rows
+from bonecycle.engines.interface import Floats
 from bonecycle.engines.roadrunner import RoadRunnerEngine
 from bonecycle.errors import DataError, Fault, SimulationError
 
@@ -33,14 +35,30 @@ COLUMNS = (
     "published",
     "lower",
     "upper",
+    "spread",
     "within",
+    "role",
     "reason",
     "source",
     "place",
+    "note",
 )
 _FILE = "pharmacokinetics.csv"
 _POINTS = 241
 _DAYS = {"h": 1 / 24, "d": 1.0}
+
+
+class Role(StrEnum):
+    """What a published number is to the model."""
+
+    ESTIMATION = "estimation"
+    """tools/estimate_pharmacokinetics.py uses it: agreement is goodness of fit."""
+    TAKEN_OVER = "taken over"
+    """The model takes this very value: agreement says nothing."""
+    CHECK = "check"
+    """Sets nothing in the model: agreement is a test."""
+    NOT_SAID = "not said"
+    """The model says nothing of it."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +70,9 @@ class Fact:
     value : str
         As published, in `unit`; a range or a direction stays text.
     lower, upper : float
-        Published limits, or assumed ones (see `note`); NaN where there is none.
+        Published limits, or assumed ones; NaN where there is none.
+    spread : str
+        Whether the limits are ``published`` or ``assumed``; empty where the model says nothing.
     quantity : str
         A name of this module, parameters of the drug joined by ``+`` or ``/``, or empty where
         the model says nothing.
@@ -62,8 +82,6 @@ class Fact:
         First and last time of the measurement, days; empty for parameters.
     factor : float
         From mg, L and d to `unit`.
-    in_estimation : bool
-        Whether tools/estimate_pharmacokinetics.py uses it.
     """
 
     drug: str
@@ -71,19 +89,22 @@ class Fact:
     value: str
     lower: float
     upper: float
+    spread: str
     unit: str
     quantity: str
     regimen: str
     window: tuple[float, ...]
     factor: float
-    in_estimation: bool
+    role: Role
     source: str
     place: str
     note: str
     reason: str
 
 
-def validate(parameters: Mapping[str, float] | None = None) -> pd.DataFrame:
+def validate(
+    parameters: Mapping[str, float] | None = None, drugs: Collection[str] = ()
+) -> pd.DataFrame:
     """Compare the drugs with every published number of pharmacokinetics.csv.
 
     Parameters
@@ -91,6 +112,8 @@ def validate(parameters: Mapping[str, float] | None = None) -> pd.DataFrame:
     parameters : mapping of str to float, optional
         Natural values by name, such as ``alendronate_desorption_time``, in the units of the
         drug's table; the others keep their prior centre.
+    drugs : collection of str, optional
+        Only these; all when empty.
 
     Returns
     -------
@@ -101,6 +124,8 @@ def validate(parameters: Mapping[str, float] | None = None) -> pd.DataFrame:
     """
     rows = []
     for fact in facts():
+        if drugs and fact.drug not in drugs:
+            continue
         model = predict(fact, parameters or {})
         inside = not (model < fact.lower or model > fact.upper)  # an open end is NaN
         rows.append(
@@ -112,13 +137,44 @@ def validate(parameters: Mapping[str, float] | None = None) -> pd.DataFrame:
                 "published": fact.value,
                 "lower": fact.lower,
                 "upper": fact.upper,
+                "spread": fact.spread,
                 "within": inside if fact.quantity else None,
+                "role": fact.role.value,
                 "reason": fact.reason,
                 "source": fact.source,
                 "place": fact.place,
+                "note": fact.note,
             }
         )
     return pd.DataFrame(rows, columns=list(COLUMNS)).astype({"within": object})
+
+
+def summarize(table: pd.DataFrame) -> pd.DataFrame:
+    """Count, for every drug and for all, what `validate` found.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Index `drug`, last row ``all``; columns `rows`, `said`, `within`, `outside`, `not_said`,
+        and of those said `estimation`, `taken_over`, `checks`, `checks_within`.
+    """
+    check = table.role == Role.CHECK
+    within = table.within == True  # noqa: E712
+    counts = pd.DataFrame(
+        {
+            "rows": 1,
+            "said": table.within.notna(),
+            "within": within,
+            "outside": table.within == False,  # noqa: E712
+            "not_said": table.within.isna(),
+            "estimation": table.role == Role.ESTIMATION,
+            "taken_over": table.role == Role.TAKEN_OVER,
+            "checks": check,
+            "checks_within": check & within,
+        }
+    ).astype(int)
+    found = counts.groupby(table.drug, sort=False).sum()
+    return pd.concat([found, counts.sum().to_frame("all").T.rename_axis("drug")])
 
 
 def predict(fact: Fact, parameters: Mapping[str, float]) -> float:
@@ -165,12 +221,13 @@ def _fact(row: dict[str, str]) -> Fact:
         value=row["value"],
         lower=_number(row["lower"]),
         upper=_number(row["upper"]),
+        spread=row["spread"],
         unit=row["unit"],
         quantity=quantity,
         regimen=row["regimen"],
         window=window,
         factor=_number(row["factor"]),
-        in_estimation=row["estimation"] == "yes",
+        role=Role(row["role"]),
         source=row["source"],
         place=row["place"],
         note=row["note"],
@@ -192,17 +249,30 @@ def _formula(text: str, values: Mapping[str, float]) -> float:
 
 
 def _simulate(fact: Fact, parameters: Mapping[str, float]) -> Course:
-    engine = _engine(fact.drug, fact.regimen)
     first, last = fact.window
     times = np.unique([0.0, 1.0, *np.linspace(first, last, _POINTS)])
     times = times[times <= last]
-    values = _values(fact.drug, parameters)
-    row = [[values[name.removeprefix(f"{fact.drug}_")] for name in engine.parameters]]
+    columns = simulate_columns(fact.drug, fact.regimen, times, parameters)
+    return Course(times, fact.window, columns, _values(fact.drug, parameters))
+
+
+def simulate_columns(
+    drug: str, regimen: str, times: Floats, parameters: Mapping[str, float]
+) -> dict[str, Floats]:
+    """Plasma (mg/L), amounts (mg) and the rest of what `quantities` needs, over times in days.
+
+    Raises
+    ------
+    SimulationError
+        When the parameters allow no simulation.
+    """
+    engine = _engine(drug, regimen)
+    values = _values(drug, parameters)
+    row = [[values[name.removeprefix(f"{drug}_")] for name in engine.parameters]]
     batch = engine.simulate(np.array(row), times.tolist())
     if not batch.ok.all():
-        raise SimulationError("cycle", fact.regimen, dict(parameters), batch.messages[0])
-    columns = dict(zip(_outputs(fact.drug), batch.values[0].T, strict=True))
-    return Course(times, fact.window, columns, values)
+        raise SimulationError("cycle", regimen, dict(parameters), batch.messages[0])
+    return dict(zip(_outputs(drug), batch.values[0].T, strict=True))
 
 
 @cache

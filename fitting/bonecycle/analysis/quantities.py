@@ -55,7 +55,12 @@ class Course:
 
 
 def _peak_time(course: Course) -> float:
-    return float(course.times[np.argmax(course.columns["plasma"])])
+    """Top of the parabola through the highest points: smooth in the parameters."""
+    plasma = course.columns["plasma"]
+    top = int(np.clip(np.argmax(plasma), 1, len(plasma) - 2))
+    near = slice(top - 1, top + 2)
+    bend, slope, _ = np.polyfit(course.times[near] - course.times[top], plasma[near], 2)
+    return float(course.times[top] - slope / (2 * bend))
 
 
 def _bone(course: Course) -> float:
