@@ -12,7 +12,7 @@ RUNTIME := .venv/.runtime-$(VERSION)
 EXTRAS := .venv/.extras-$(VERSION)
 
 .DEFAULT_GOAL := help
-.PHONY: help fit test test-slow pytest lint types constraints clean check-python
+.PHONY: help fit pharmacokinetics test test-slow pytest lint types constraints clean check-python
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.* ## ' Makefile | sed -E 's/^([a-z-]+):.* ## /  make \1\t/' | expand -t 22
@@ -20,6 +20,10 @@ help: ## list the targets
 
 fit: $(RUNTIME) ## fit the models to the data; results go to results/
 	@$(BIN)/bonecycle fit
+
+pharmacokinetics: $(RUNTIME) ## estimate the drugs anew and compare them with published numbers
+	@$(BIN)/python tools/estimate_pharmacokinetics.py
+	@$(BIN)/bonecycle pharmacokinetics
 
 test: lint types pytest ## lint, check types, run the tests
 

@@ -55,8 +55,11 @@ def residual(model: float, lower: float, upper: float) -> float:
     return (math.log(model) - middle) / sd
 
 
-def estimate(drug: str) -> dict[str, tuple[float, float]]:
-    """Value and log SD of every estimated parameter of a drug, by its id in the model."""
+def estimate(drug: str, known: dict[str, float]) -> dict[str, tuple[float, float]]:
+    """Value and log SD of every estimated parameter of a drug, by its id in the model.
+
+    `known` holds the other parameters by id.
+    """
     table = catalogue.drugs()[drug].parameters
     names = [p.id for p in table if p.status == "estimated"]
     if not names:
@@ -68,7 +71,7 @@ def estimate(drug: str) -> dict[str, tuple[float, float]]:
     said = [f for f in pharmacokinetics.facts() if f.drug == drug and f.role is Role.ESTIMATION]
 
     def deviations(x: Floats) -> Floats:
-        values = dict(zip(names, np.exp(x).tolist(), strict=True))
+        values = known | dict(zip(names, np.exp(x).tolist(), strict=True))
         found = [residual(pharmacokinetics.predict(f, values), f.lower, f.upper) for f in said]
         return np.concatenate([found, (x - start) / prior_sd])
 
@@ -114,22 +117,39 @@ def rewrite(drug: str, changes: Rows) -> None:
     atomic_write(path, text.getvalue())
 
 
-def main(drugs: list[str]) -> None:
-    """Estimate and rewrite the given drugs, or all."""
-    chosen = drugs or list(catalogue.drugs())
-    changes = {drug: rows_of_estimates(drug, estimate(drug)) for drug in chosen}
-    # As written, so that the centres of potency follow from the files.
-    parameters = {
+def revise(drugs: list[str], known: dict[str, float]) -> dict[str, Rows]:
+    """One round: estimates first, then the potencies that follow from them."""
+    changes = {drug: rows_of_estimates(drug, estimate(drug, known)) for drug in drugs}
+    parameters = known | values_of(changes)
+    for drug, rows in changes.items():
+        rows |= row_of_potency(drug, parameters)
+    return changes
+
+
+def values_of(changes: dict[str, Rows]) -> dict[str, float]:
+    """Values as written, by id in the model."""
+    return {
         f"{drug}_{name}": float(row["value"])
         for drug, rows in changes.items()
         for name, row in rows.items()
     }
+
+
+def main(drugs: list[str]) -> None:
+    """Estimate and rewrite the given drugs, or all."""
+    known = {p.id: p.value for drug in catalogue.drugs().values() for p in drug.parameters}
+    # Potency acts back on urine through turnover, in the third digit: repeat until it is quiet.
+    while True:
+        changes = revise(drugs or list(catalogue.drugs()), known)
+        found = known | values_of(changes)
+        if found == known:
+            break
+        known = found
     for drug, rows in changes.items():
-        rows |= row_of_potency(drug, parameters)
         rewrite(drug, rows)
         for name, row in rows.items():
             sd = f" (log SD {row['prior_sd']})" if "prior_sd" in row else ""
-            print(f"{drug} {name} {row['value']}{sd}", flush=True)
+            print(f"{drug} {name} {row['value']}{sd}")
 
 
 if __name__ == "__main__":

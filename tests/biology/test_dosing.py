@@ -90,7 +90,8 @@ def test_a_route_the_drug_lacks_is_refused(full_model: Model) -> None:
 def test_a_dose_at_time_zero_fires_and_is_sampled(load: Load) -> None:
     curve = course(load, ZOLEDRONATE, [0, 1], "zoledronate_iv", "zoledronate_given")
     np.testing.assert_array_equal(curve[0], [5, 5])
-    assert curve[1, 0] < 1e-2 and curve[1, 1] == 5
+    # Below 1 % of the peak 24 h after a dose: Chen 2002 J Clin Pharmacol 42:1228, abstract.
+    assert curve[1, 0] < 0.01 * curve[0, 0] and curve[1, 1] == 5
 
 
 def test_a_sample_at_the_time_of_a_dose_is_taken_after_it(load: Load) -> None:

@@ -39,9 +39,22 @@ def test_simulate_writes_tables_figures_and_a_manifest(tmp_path):
     assert "ES/BS" in answer.stdout
 
 
+def test_pharmacokinetics_writes_the_report_its_tables_and_figures(tmp_path):
+    answer = call(tmp_path, "pharmacokinetics", "--drug", "denosumab", "--out", "pk")
+    assert answer.returncode == 0, answer.stderr
+    names = {path.name for path in (tmp_path / "pk").iterdir()}
+    tables = {"report.html", "pharmacokinetics.csv", "pharmacokinetics.json", "manifest.json"}
+    assert tables | {"overview.png", "overview.svg", "denosumab.png", "denosumab.svg"} == names
+    record = json.loads((tmp_path / "pk" / "pharmacokinetics.json").read_text())
+    total = record["summary"]["all"]
+    assert total["rows"] == len(record["rows"]) > 20
+    assert f"Of {total['rows']} published numbers" in " ".join(answer.stdout.split())
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
+        (["pharmacokinetics", "--drug", "denosumb"], "Did you mean 'denosumab'"),
         (["simulate", "--drug", "alendronat", "--dose", "70mg"], "Did you mean 'alendronate'"),
         (["simulate", "--drug", "alendronate", "--dose", "70mg"], "--interval, --stop"),
         (["simulate", "--dose", "70mg"], "without --drug"),

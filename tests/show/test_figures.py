@@ -17,7 +17,7 @@ def texts(figure):
     return " ".join(text.get_text() for text in figure.findobj(lambda a: hasattr(a, "get_text")))
 
 
-@pytest.mark.parametrize("draw", [show.plot_surfaces, show.plot_time_courses, show.plot_drug])
+@pytest.mark.parametrize("draw", [show.plot_surfaces, show.plot_time_courses])
 def test_axes_carry_units(run, draw):
     figure = draw(run)
     shown = [axes for axes in figure.axes if axes.get_visible()]
@@ -43,12 +43,25 @@ def test_no_title_or_label_leaves_the_figure():
         assert box.y1 <= figure.get_figheight()
 
 
-def test_the_drug_figure_shows_pools_in_the_body(run):
-    titles = " ".join(axes.get_title("left") for axes in show.plot_drug(run).axes).lower()
-    for pool in ("plasma", "bone surface", "osteoclasts", "buried"):
-        assert pool in " ".join(titles.split())
-    for outside in ("given", "urine", "not absorbed"):
-        assert outside not in titles
+def test_the_drug_figure_has_logarithmic_time_the_pools_and_the_effect(run):
+    figure = show.plot_drug(run)
+    shown = {axes.get_title("left"): axes for axes in figure.axes if axes.get_visible()}
+    pools = {"Plasma", "Bone surface", "Buried in bone", "Urine, cumulative"}
+    assert set(shown) == pools | {"CTX", "P1NP", "ES/BS", "OS/BS"}
+    assert {axes.get_xscale() for axes in shown.values()} == {"log"}
+    assert shown["Plasma"].get_ylabel() == "Concentration (mg/L)"
+    assert shown["Buried in bone"].get_ylabel() == "Amount (mg)"
+    assert "zoledronate 5 mg iv" in texts(figure)
+    # Thirty times in two years: the figure says what it cannot show, and draws no line there.
+    assert "at the sampled times only" in texts(figure)
+    assert shown["Plasma"].lines[0].get_linestyle() == "None"
+
+
+def test_a_week_is_resolved_in_the_drug_figure():
+    run = simulate("zoledronate 5 mg iv every 12 months for 1 week", duration="1 week")
+    figure = show.plot_drug(run)
+    assert "sampled times" not in texts(figure)
+    assert "1 d" in [text.get_text() for text in figure.axes[0].get_xticklabels()]
 
 
 def test_absolute_time_courses_have_the_units_of_the_table(run):

@@ -4,14 +4,18 @@ The figures do not go through pyplot: nothing stays open, and a notebook shows t
 ``%matplotlib inline``.
 """
 
-from bonecycle.show.cycle import plot_drug, plot_surfaces, plot_time_courses
+from bonecycle.show.cycle import plot_surfaces, plot_time_courses
+from bonecycle.show.drug import plot_drug
 from bonecycle.show.fits import plot_fit, plot_plane
+from bonecycle.show.pharmacokinetics import plot_experiments, plot_overview
 from bonecycle.show.phase_map import plot_phase_map
 from bonecycle.show.style import save
 
 __all__ = [
     "plot_drug",
+    "plot_experiments",
     "plot_fit",
+    "plot_overview",
     "plot_phase_map",
     "plot_plane",
     "plot_surfaces",

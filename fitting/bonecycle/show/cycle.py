@@ -1,4 +1,4 @@
-"""A simulated run over time: surfaces of the cycle, observables, drug."""
+"""A simulated run over time: surfaces of the cycle, observables."""
 
 from __future__ import annotations
 
@@ -27,8 +27,6 @@ DEFAULT_OBSERVABLES = (
     "MS_BS",
     "Ac_f",
 )
-# Sums of what was given or has left, and effects: not pools in the body.
-_OUTSIDE = ("_given", "_excreted", "_eliminated", "_urine", "_unabsorbed", "_exposure")
 
 
 @styled
@@ -42,7 +40,7 @@ def plot_surfaces(run: xr.Dataset) -> Figure:
     run
         As `bonecycle.simulate` returns it, with all surfaces.
     """
-    _need(run, ("Q_S_BS", "Oc_S_BS", "Rv_S_BS", "Ar_S_BS", "OS_BS", "MS_BS"))
+    need(run, ("Q_S_BS", "Oc_S_BS", "Rv_S_BS", "Ar_S_BS", "OS_BS", "MS_BS"))
     unmineralized = run["OS_BS"] - run["MS_BS"]
     panels = {
         "Eroded surface (ES/BS)": [
@@ -78,10 +76,10 @@ def plot_surfaces(run: xr.Dataset) -> Figure:
     both[0].set_ylim(0, top)
     both[0].set_ylabel("Share of bone surface (%)")
     for axes in both:
-        _mark_treatment(axes, run)
+        mark_treatment(axes, run)
     quiet = run["Q_S_BS"]
     ends = f"{float(quiet[0]):.1f} % untreated, {float(quiet[-1]):.1f} % at the end"
-    _head(figure, run, "Surfaces of the remodeling cycle", f"The rest is quiescent: {ends}")
+    head(figure, run, "Surfaces of the remodeling cycle", f"The rest is quiescent: {ends}")
     return figure
 
 
@@ -104,7 +102,7 @@ def plot_time_courses(
         Draw units of the observables instead of ratios to untreated.
     """
     names = tuple(observables or DEFAULT_OBSERVABLES)
-    _need(run, names)
+    need(run, names)
     shown = run if absolute else relative(run)
     lost = [name for name in names if name not in shown]
     if lost:
@@ -128,7 +126,7 @@ def plot_time_courses(
             axes.margins(y=0.25)
         axes.set_ylabel(label(curve), fontsize=8)
         month_axis(axes, months[-1])
-        _mark_treatment(axes, run)
+        mark_treatment(axes, run)
         sign, digits = ("", ".3g") if absolute else ("\u00d7", ".2f" if name in alike else ".3f")
         axes.annotate(
             f"{sign}{float(curve[-1]):{digits}}",
@@ -144,60 +142,18 @@ def plot_time_courses(
         axes.set_xlabel("Time (months)")
         axes.tick_params(labelbottom=True)
     what = "in their units" if absolute else "relative to untreated"
-    _head(figure, run, f"Observables {what}; the number at the end of a curve is its last value")
+    head(figure, run, f"Observables {what}; the number at the end of a curve is its last value")
     return figure
 
 
-@styled
-def plot_drug(run: xr.Dataset, *, log_time: bool = False) -> Figure:
-    """Draw where the drug is: one panel for every pool in the body.
-
-    Parameters
-    ----------
-    run
-        As `bonecycle.simulate` returns it, of a regimen with a drug.
-    log_time
-        Draw time on a logarithmic axis.
-    """
-    names = [
-        name
-        for name, curve in run.data_vars.items()
-        if curve.attrs["kind"] == "drug"
-        and not str(name).endswith(_OUTSIDE)
-        and float(curve.max()) > 0
-    ]
-    if not names:
-        raise UsageError("The run holds no drug: simulate a regimen with one.")
-    columns = min(2, len(names))
-    rows = math.ceil(len(names) / columns)
-    figure = Figure(figsize=(3.9 * columns, 1.9 * rows + 0.8), layout="constrained")
-    grid = figure.subplots(rows, columns, squeeze=False)
-    months = run["months"].to_numpy()
-    for axes, name in zip(grid.flat, names, strict=False):
-        curve = run[name]
-        axes.plot(months, curve, color=DRUGS.get(curve.attrs["drug"], BLACK))
-        axes.set_title(textwrap.fill(curve.attrs["long_name"], 36), fontsize=8)
-        axes.set_ylabel(label(curve, "Concentration" if "/" in curve.attrs["units"] else "Amount"))
-        axes.set_xlabel("Time (months)")
-        axes.set_ylim(0, 1.12 * float(curve.max()))
-        if log_time:
-            axes.set_xscale("log")
-            axes.set_xlim(months[1], months[-1])
-        else:
-            month_axis(axes, months[-1])
-    for axes in grid.flat[len(names) :]:
-        axes.set_visible(False)
-    _head(figure, run, "Drug in the body", f"Doses given: {run.attrs['dosing']}", key=False)
-    return figure
-
-
-def _need(run: xr.Dataset, names: Sequence[str]) -> None:
+def need(run: xr.Dataset, names: Sequence[str]) -> None:
+    """Refuse names that the run does not hold."""
     for name in names:
         if name not in run:
             raise unknown("observable", name, map(str, run.data_vars))
 
 
-def _head(figure: Figure, run: xr.Dataset, title: str, note: str = "", key: bool = True) -> None:
+def head(figure: Figure, run: xr.Dataset, title: str, note: str = "", key: bool = True) -> None:
     """Put title, regimen and note over the panels, and a key of the drugs under them."""
     facts = [run.attrs["regimen"]]
     if run.attrs["mechanisms"] != "none":
@@ -213,12 +169,15 @@ def _head(figure: Figure, run: xr.Dataset, title: str, note: str = "", key: bool
         figure.legend(handles=patches, loc="outside lower center", ncols=len(patches))
 
 
-def _mark_treatment(axes: Axes, run: xr.Dataset) -> None:
-    """Shade the time under treatment, with a bar in the drug's colour on top."""
-    end = float(run["months"][-1])
+def mark_treatment(axes: Axes, run: xr.Dataset, unit_days: float = DAYS_PER_MONTH) -> None:
+    """Shade the time under treatment, with a bar in the drug's colour on top.
+
+    `unit_days` is the length of the axis' unit of time, months or days.
+    """
+    begin, end = axes.get_xlim()
     for treatment in parse_regimen(run.attrs["regimen"]).treatments:
-        start = treatment.start_days / DAYS_PER_MONTH
-        stop = min(end, treatment.stop_days / DAYS_PER_MONTH)
+        start = max(begin, treatment.start_days / unit_days)
+        stop = min(end, treatment.stop_days / unit_days)
         if start < end:
             colour = DRUGS.get(treatment.drug, GREY)
             axes.axvspan(start, stop, color=colour, alpha=0.07, linewidth=0, zorder=0)
