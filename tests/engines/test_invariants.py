@@ -33,6 +33,8 @@ POOLS = {drug: SKELETON for drug in REGIMENS} | {
     "denosumab": ("sc", "central", "peripheral", "eliminated"),
 }
 DOSE = {drug: parse_regimen(regimen).treatments[0].dose_mg for drug, regimen in REGIMENS.items()}
+# By mouth hardly any of these arrives; they are not given that way.
+INTRAVENOUS = ("pamidronate", "zoledronate")
 # Doses fall between outputs and on them.
 TIMES = np.unique(np.concatenate([np.linspace(0, 4 * 365.25, 120), 182.625 * np.arange(7)]))
 # The only state that may be negative: it is a logarithm.
@@ -133,7 +135,8 @@ def test_no_bisphosphonate_is_lost(drug: str, route: str, inhibition: float) -> 
     pools, given, ctx = np.split(batch.values[0], [len(SKELETON), len(SKELETON) + 1], axis=1)
     assert given[-1, 0] == pytest.approx(12 * dose)
     np.testing.assert_allclose(pools.sum(axis=1), given[:, 0], rtol=0, atol=1e-9 * dose)
-    assert (ctx.min() < 0.999) == (inhibition > 0)
+    if route == "iv" or drug not in INTRAVENOUS:
+        assert (ctx.min() < 0.9) == (inhibition > 0)
 
 
 def test_every_drug_is_tested() -> None:

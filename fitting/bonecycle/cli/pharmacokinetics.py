@@ -123,16 +123,16 @@ def _counts(summary: pd.DataFrame) -> Table:
 def _outside(table: pd.DataFrame) -> Table:
     shown = Table(title="Outside the spread (* spread assumed)")
     shown.add_column("drug", no_wrap=True)
-    for column in ("published number", "model", "published", "spread", "role"):
-        shown.add_column(
-            column, justify="left" if column in ("published number", "role") else "right"
-        )
+    shown.add_column("published number")
+    for column in ("model", "published", "spread"):
+        shown.add_column(column, justify="right", no_wrap=column != "published")
+    shown.add_column("role", no_wrap=True)
     rows: list[dict[Any, Any]] = table[table.within == False].to_dict("records")  # noqa: E712
     for row in rows:
         mark = "*" if row["spread"] == "assumed" else ""
         unit = "" if row["unit"] == "1" else f" {row['unit']}"
-        spread = f"{row['lower']:.3g}-{row['upper']:.3g}{mark}"
-        model = f"{row['model']:.3g}"
+        spread = f"{row['lower']:.4g}-{row['upper']:.4g}{mark}"
+        model = f"{row['model']:.4g}"
         shown.add_row(
             row["drug"], row["fact"], model, f"{row['published']}{unit}", spread, row["role"]
         )
