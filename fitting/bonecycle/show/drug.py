@@ -90,9 +90,16 @@ def _draw_pool(axes: Axes, title: str, curves: list[xr.DataArray]) -> None:
     highest = max(float(curve.max()) for curve in curves)
     for curve in curves:
         colour = DRUGS.get(curve.attrs["drug"], BLACK)
-        style = {"marker": ".", "markersize": 3, "linestyle": ""} if plasma else {}
         shown = curve[1:]
-        axes.plot(shown["time"], shown.where(shown > 0), color=colour, **style)
+        line, marker = ("", ".") if plasma else ("-", "")
+        axes.plot(
+            shown["time"],
+            shown.where(shown > 0),
+            color=colour,
+            linestyle=line,
+            marker=marker,
+            markersize=3,
+        )
     axes.set_title(title)
     quantity = "Concentration" if "/" in curves[0].attrs["units"] else "Amount"
     axes.set_ylabel(label(curves[0], quantity))
