@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from importlib.resources import files
 from pathlib import Path
 
 import pytest
 
 from bonecycle.biology.regimens import Regimen, parse_regimen
 from bonecycle.errors import DataError
-from bonecycle.studies.regimen_table import read_regimens
+from bonecycle.studies.regimen_table import COLUMNS, OPTIONAL, read_regimens
 
 HEADER = "regimen,drug,dose,route,interval,start,stop,dates,infusion,missed,adherence,seed\n"
 
@@ -40,6 +41,14 @@ def test_a_table_says_what_its_text_says(tmp_path: Path) -> None:
         ),
         "iv": parse_regimen("zoledronate 5 mg iv over 15 minutes at 0, 6 and 18 months"),
     }
+
+
+def test_the_table_of_the_schema_can_be_read(tmp_path: Path) -> None:
+    schema = (files("bonecycle_data") / "README.md").read_text(encoding="utf-8")
+    table = schema.partition("### A table of regimens")[2].split("```csv\n")[1].split("```")[0]
+    header, rows = table.split("\n", 1)
+    assert list(read(tmp_path, rows, f"{header}\n")) == ["switch", "infusions"]
+    assert set(header.split(",")) == {*COLUMNS, *OPTIONAL}
 
 
 def test_columns_without_use_may_be_left_out(tmp_path: Path) -> None:
@@ -77,8 +86,8 @@ def test_all_faults_are_reported_with_row_and_column(tmp_path: Path) -> None:
         (11, "stop"),
         (11, "adherence"),
         (12, "regimen"),
-        (12, "dose"),
         (12, "drug"),
+        (12, "dose"),
         (12, "missed"),
     ]
 
