@@ -11,7 +11,7 @@ from scipy.special import expit, logit
 
 from bonecycle.biology import catalogue
 from bonecycle.biology.compose import Model, compose
-from bonecycle.biology.dosing import with_regimen
+from bonecycle.biology.dosing import Dosing, with_regimen
 from bonecycle.biology.regimens import parse_regimen
 from bonecycle.biology.tables import Parameter, Scale
 from bonecycle.engines.roadrunner import RoadRunnerEngine
@@ -66,17 +66,17 @@ def full_model() -> Model:
 
 @pytest.fixture(scope="session")
 def load() -> Load:
-    """Engine for (regimen, parameters, outputs), loaded once."""
+    """Engine for (regimen, parameters, outputs, dosing), loaded once."""
 
     @cache
     def engine(
         regimen: str = "untreated",
         parameters: tuple[str, ...] = (),
         outputs: tuple[str, ...] = tuple(catalogue.observables()),
+        dosing: Dosing = Dosing.AVERAGED,
     ) -> RoadRunnerEngine:
         treatments = parse_regimen(regimen)
-        drugs = tuple(sorted({t.drug for t in treatments.treatments}))
-        dosed = with_regimen(compose("cycle", drugs), treatments)
+        dosed = with_regimen(compose("cycle", treatments.drugs), treatments, dosing)
         return RoadRunnerEngine(dosed.sbml, parameters, outputs, arm=regimen)
 
     return engine

@@ -8,30 +8,54 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from bonecycle.analysis.simulation import relative, simulate
+    from bonecycle.analysis.simulation import (
+        averaging_difference,
+        dosed_model,
+        relative,
+        simulate,
+    )
     from bonecycle.biology.compose import Model, compose
+    from bonecycle.biology.dosing import Dosing
     from bonecycle.biology.regimens import Regimen, parse_regimen
+    from bonecycle.biology.treatments import At, Every, Route, Treatment
     from bonecycle.errors import BonecycleError
+    from bonecycle.studies.regimen_table import read_regimens
 
 __version__ = "0.1.0"
 
 __all__ = [
+    "At",
     "BonecycleError",
+    "Dosing",
+    "Every",
     "Model",
     "Regimen",
+    "Route",
+    "Treatment",
     "__version__",
+    "averaging_difference",
     "compose",
+    "dosed_model",
     "parse_regimen",
+    "read_regimens",
     "relative",
     "simulate",
 ]
 
 _HOMES = {
+    "At": "biology.treatments",
     "BonecycleError": "errors",
+    "Dosing": "biology.dosing",
+    "Every": "biology.treatments",
     "Model": "biology.compose",
     "Regimen": "biology.regimens",
+    "Route": "biology.treatments",
+    "Treatment": "biology.treatments",
+    "averaging_difference": "analysis.simulation",
     "compose": "biology.compose",
+    "dosed_model": "analysis.simulation",
     "parse_regimen": "biology.regimens",
+    "read_regimens": "studies.regimen_table",
     "relative": "analysis.simulation",
     "simulate": "analysis.simulation",
 }

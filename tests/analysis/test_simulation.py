@@ -3,9 +3,11 @@
 import numpy as np
 import pytest
 
-from bonecycle import relative, simulate
+from bonecycle import Dosing, averaging_difference, dosed_model, relative, simulate
 from bonecycle.analysis.simulation import DEFAULT_DURATION
 from bonecycle.biology import catalogue
+from bonecycle.biology.sbml import check
+from bonecycle.engines.roadrunner import RoadRunnerEngine
 from bonecycle.errors import SimulationError, UsageError
 
 REGIMEN = "alendronate 70 mg oral every 1 week for 24 months"
@@ -87,3 +89,38 @@ def test_what_cannot_be_is_refused_by_name(arguments, message):
 def test_phases_that_need_more_than_the_surface_are_refused():
     with pytest.raises(SimulationError, match="untreated_births"):
         simulate(parameters={"untreated_births": 0.1})
+
+
+def test_dosing_is_said_and_averaging_moves_little(run):
+    assert run.attrs["dosing"] == "events"
+    averaged = simulate(REGIMEN, duration="3 years", points=40, dosing=Dosing.AVERAGED)
+    assert averaged.attrs["dosing"] == "averaged"
+    assert averaged.attrs["averaged"] == "alendronate"
+    differences = averaging_difference(averaged, run)
+    assert set(differences) <= set(catalogue.observables())
+    largest = next(iter(differences.values()))
+    assert largest == max(differences.values())
+    assert 0 < largest < 0.05
+    worst = abs(averaged["CTX"] - run["CTX"]).max() / run["CTX"].max()
+    assert differences["CTX"] == pytest.approx(float(worst))
+    assert max(averaging_difference(run, run).values()) == 0
+
+
+def test_the_ends_of_infusions_are_among_the_times():
+    text = "zoledronate 5 mg iv over 6 hours at 0 and 6 months"
+    run = simulate(text, duration="1 year", points=3)
+    np.testing.assert_allclose(run.time, [0, 0.25, 182.625, 182.875, 365.25])
+    rises = run["zoledronate_plasma"].values
+    assert rises[0] == 0 < rises[2] < rises[1] < rises[3]
+
+
+def test_the_exported_model_gives_the_same_run():
+    text = "zoledronate 5 mg iv over 15 minutes every 6 months for 1 year"
+    chosen = {"parameters": {"site_factor": 0.8}, "mechanisms": ["H1"]}
+    run = simulate(text, points=5, **chosen)
+    sbml = dosed_model(text, **chosen)
+    assert check(sbml) == []
+    engine = RoadRunnerEngine(sbml, (), ("ES_BS", "zoledronate_surface"))
+    curve = engine.simulate(np.zeros((1, 0)), run.time.values.tolist()).values[0]
+    for name, values in zip(engine.outputs, curve.T, strict=True):
+        np.testing.assert_allclose(values, run[name], rtol=1e-9)

@@ -5,17 +5,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bonecycle.biology.regimens import (
+from bonecycle.biology import catalogue
+from bonecycle.biology.amounts import (
     DAYS_PER_MONTH,
-    Regimen,
     RegimenError,
-    Route,
-    Treatment,
-    check_drugs,
+    parse_dates,
     parse_dose,
     parse_duration,
-    parse_regimen,
 )
+from bonecycle.biology.regimens import Regimen, check_drugs, parse_regimen
+from bonecycle.biology.treatments import At, Every, Route, Treatment
 
 DENOSUMAB = "denosumab 60 mg sc every 6 months for 24 months"
 FIT = (
@@ -55,6 +54,8 @@ def test_treatment_shorter_than_its_interval_is_one_dose() -> None:
         ("12 weeks", 84),
         ("1.5 d", 1.5),
         ("2 Wk", 14),
+        ("36 hours", 1.5),
+        ("90 min", 1 / 16),
     ],
 )
 def test_durations_are_days(text: str, days: float) -> None:
@@ -97,8 +98,28 @@ def test_no_unit_says_what_to_write() -> None:
         ("zoledronate 5 mg iv", "not a treatment"),
         ("zoledronate 5 mg iv every 1e-9 days for 36 months", "more than 100000 doses"),
         ("zoledronate 5 mg iv every 1 day for 1e999 days", "finite"),
-        (FIT.replace("from 730", "from 729"), "overlap"),
+        (FIT.replace("from 730", "from 729"), "overlap: one starts at 729 days"),
         ("", "not a treatment"),
+        ("zoledronate 5 mg iv at 6 and 0 months", "dates must increase"),
+        ("zoledronate 5 mg iv at 6", "has no unit"),
+        ("zoledronate 5 mg iv at 0 days every 1 day for 1 year", "not a treatment"),
+        ("zoledronate 5 mg iv over 2 days every 1 day for 1 year", "exceed the interval"),
+        ("zoledronate 5 mg iv over -1 days every 1 day for 1 year", "lasts zero days or longer"),
+        ("alendronate 5 mg oral over 1 hour every 1 day for 1 year", "only iv doses"),
+        ("zoledronate 5 mg iv at 0 days missing doses 2", "numbered from 1 to 1"),
+        ("zoledronate 5 mg iv at 0 days missing doses two", "no numbers of doses"),
+        ("zoledronate 5 mg iv at 0 days taking 0 %", "above 0 and up to 100 %"),
+        ("zoledronate 5 mg iv at 0 days taking 120 %", "above 0 and up to 100 %"),
+        ("zoledronate 5 mg iv at 0 days taking some", "not a share of doses"),
+        (
+            "zoledronate 5 mg iv over 5 days every 6 days for 7 days; "
+            "zoledronate 5 mg iv at 10 days",
+            "the other ends at 11 days",
+        ),
+        (
+            "zoledronate 5 mg iv at 0 and 6 months; zoledronate 4 mg iv at 6 months",
+            "overlap",
+        ),
     ],
 )
 def test_a_fault_is_named(text: str, part: str) -> None:
@@ -114,12 +135,42 @@ def test_all_faults_are_reported_at_once() -> None:
     assert len(found) == 5
 
 
-def test_unknown_drugs_are_named_with_a_suggestion() -> None:
-    regimen = parse_regimen(FIT.replace("alendronate", "alendronat"))
+def test_unknown_drugs_and_routes_are_named_at_once() -> None:
+    regimen = parse_regimen(
+        "alendronat 5 mg oral at 0 days; denosumab 60 mg oral at 0 days; "
+        "zoledronate 5 mg oral at 0 days"
+    )
     with pytest.raises(RegimenError, match="Did you mean 'alendronate'") as caught:
-        check_drugs(regimen, ["alendronate", "denosumab"])
-    assert len(caught.value.messages) == 1
-    check_drugs(parse_regimen(FIT), ["alendronate"])
+        check_drugs(regimen, catalogue.routes())
+    assert caught.value.messages[1:] == (
+        "denosumab is not given oral: use sc",
+        "zoledronate is not given oral: use iv",
+    )
+    check_drugs(parse_regimen(FIT), catalogue.routes())
+
+
+def test_dates_share_the_unit_that_follows() -> None:
+    assert parse_dates("0, 6 and 18 months") == (0, 6 * DAYS_PER_MONTH, 18 * DAYS_PER_MONTH)
+    assert parse_dates("1 day, 2, 3 weeks") == (1, 14, 21)
+
+
+def test_missed_doses_are_not_given() -> None:
+    text = "alendronate 10 mg oral every 1 day for 12 days missing doses 3, 7-10"
+    (treatment,) = parse_regimen(text).treatments
+    assert treatment.dose_times().tolist() == [0, 1, 3, 4, 5, 10, 11]
+    assert str(treatment) == text
+
+
+def test_adherence_is_a_share_of_the_doses_and_reproducible() -> None:
+    daily = "alendronate 10 mg oral every 1 day for 10 years"
+    (one,) = parse_regimen(f"{daily} taking 80 % (seed 1)").treatments
+    (same,) = parse_regimen(f"{daily} taking 80 % (seed 1)").treatments
+    (other,) = parse_regimen(f"{daily} taking 80 % (seed 2)").treatments
+    planned = len(one.schedule.times())
+    np.testing.assert_array_equal(one.dose_times(), same.dose_times())
+    assert one.dose_times().tolist() != other.dose_times().tolist()
+    # Three standard deviations of a binomial share.
+    assert abs(len(one.taken()) / planned - 0.8) < 3 * (0.8 * 0.2 / planned) ** 0.5
 
 
 def test_untreated_has_no_treatment() -> None:
@@ -133,27 +184,42 @@ def test_the_text_of_a_table_comes_back_unchanged_in_meaning(text: str) -> None:
     assert str(parse_regimen(DENOSUMAB)) == DENOSUMAB
 
 
-WORDS = ["untreated", "zoledronate", "5 mg", "-5 ug", "iv", "every", "1 day", "from", "for", ";"]
-TEXT = st.lists(st.sampled_from(WORDS) | st.text("am19 .;+-eE\n\u00b5", max_size=5)).map(" ".join)
-QUARTER_DAYS = st.integers(1, 4000).map(lambda quarters: quarters / 4)
+WORDS = [
+    *("untreated", "zoledronate", "5 mg", "-5 ug", "iv", "every", "1 day", "from", "for", ";"),
+    *("over", "15 minutes", "at", "0, 6 and 18 months", "missing", "doses 3, 7-10"),
+    *("taking", "80 %", "(seed 1)"),
+]
+TEXT = st.lists(st.sampled_from(WORDS) | st.text("am19 .;+-eE%(\n\u00b5", max_size=5)).map(" ".join)
+TIMES = st.floats(0.25, 1000) | st.integers(1, 4000).map(lambda quarters: quarters / 4)
+
+
+@st.composite
+def schedules(draw: st.DrawFn, start: float) -> Every | At:
+    if draw(st.booleans()):
+        return At(tuple(sorted(draw(st.sets(TIMES.map(lambda t: start + t), min_size=1)))))
+    return Every(draw(TIMES), start, start + draw(TIMES))
 
 
 @st.composite
 def regimens(draw: st.DrawFn) -> Regimen:
     treatments, start = [], draw(st.integers(0, 40)) * DAYS_PER_MONTH
     for _ in range(draw(st.integers(0, 3))):
-        duration = draw(QUARTER_DAYS)
-        treatments.append(
-            Treatment(
-                drug=draw(st.sampled_from(["alendronate", "zoledronate", "denosumab"])),
-                dose_mg=draw(st.floats(1e-6, 1e6)),
-                route=draw(st.sampled_from(Route)),
-                interval_days=draw(QUARTER_DAYS),
-                start_days=start,
-                stop_days=start + duration,
-            )
+        schedule = draw(schedules(start))
+        route = draw(st.sampled_from(Route))
+        longest = min(schedule.interval_days, 1000.0) if route is Route.IV else 0.0
+        numbers = st.integers(1, len(schedule.times()))
+        treatment = Treatment(
+            drug=draw(st.sampled_from(["alendronate", "zoledronate", "denosumab"])),
+            dose_mg=draw(st.floats(1e-6, 1e6)),
+            route=route,
+            schedule=schedule,
+            infusion_days=draw(st.floats(0, longest)),
+            missed=tuple(sorted(draw(st.sets(numbers, max_size=5)))),
+            adherence=draw(st.just(1.0) | st.floats(1e-6, 1)),
+            seed=draw(st.integers(0, 9)),
         )
-        start += duration
+        treatments.append(treatment)
+        start = treatment.end_days + draw(TIMES)
     return Regimen(tuple(treatments))
 
 
@@ -167,9 +233,12 @@ def test_every_regimen_round_trips_through_its_text(regimen: Regimen) -> None:
 @given(regimens())
 def test_doses_start_at_the_start_and_end_before_the_stop(regimen: Regimen) -> None:
     for treatment in regimen.treatments:
-        times = treatment.dose_times()
+        times = treatment.schedule.times()
         assert times[0] == treatment.start_days
-        assert times[-1] < treatment.stop_days <= times[-1] + treatment.interval_days * (1 + 1e-9)
+        if isinstance(treatment.schedule, Every):
+            last = times[-1] + treatment.interval_days * (1 + 1e-9)
+            assert times[-1] < treatment.stop_days <= last
+        assert set(treatment.dose_times()) <= set(times)
 
 
 @settings(deadline=None)

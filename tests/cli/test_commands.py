@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from bonecycle.cli import fit, listing, simulate
+from bonecycle.manifest import content_hash
 
 BONECYCLE = str(Path(sys.executable).parent / "bonecycle")
 
@@ -33,9 +34,13 @@ def test_simulate_writes_tables_figures_and_a_manifest(tmp_path):
     # The second dose falls between two of the twenty times.
     assert len(record["data"]["ES_BS"]) == 21
     assert record["units"]["denosumab_serum"] == "mg/L"
+    model = (tmp_path / "run" / "model.xml").read_text()
+    assert model.count("<event ") == 1
+    assert record["attributes"]["dosing"] == "events"
     assert "site_factor=0.8" in record["attributes"]["parameters_changed"]
     manifest = json.loads((tmp_path / "run" / "manifest.json").read_text())
     assert re.fullmatch("[0-9a-f]{64}", manifest["hashes"]["model"])
+    assert manifest["hashes"]["model.xml"] == content_hash(model)
     assert "ES/BS" in answer.stdout
 
 
@@ -51,6 +56,27 @@ def test_pharmacokinetics_writes_the_report_its_tables_and_figures(tmp_path):
     assert f"Of {total['rows']} published numbers" in " ".join(answer.stdout.split())
 
 
+def test_a_regimen_of_a_table_averaged_says_what_that_changes(tmp_path):
+    (tmp_path / "own.csv").write_text(
+        "regimen,drug,dose,route,interval,start,stop\n"
+        "weekly,alendronate,70 mg,oral,1 week,,6 months\n"
+        "switch,alendronate,70 mg,oral,1 week,,3 months\n"
+        "switch,zoledronate,5 mg,iv,1 year,3 months,4 months\n",
+        encoding="utf-8",
+    )
+    table = ["simulate", "--regimens", "own.csv", "--points", "5", "--out", "run"]
+    answer = call(tmp_path, *table, "--regimen", "switch", "--dosing", "averaged")
+    assert answer.returncode == 0, answer.stderr
+    assert "Doses as their time average: alendronate." in answer.stdout
+    record = json.loads((tmp_path / "run" / "simulation.json").read_text())
+    assert 0 < record["averaging_differences"]["CTX"] < 0.1
+    assert "zoledronate" in record["attributes"]["regimen"]
+    for name, message in (("", "weekly or switch"), ("switched", "Did you mean 'switch'")):
+        answer = call(tmp_path, *table, "--regimen", name)
+        assert answer.returncode == 2
+        assert message in answer.stderr
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -59,6 +85,8 @@ def test_pharmacokinetics_writes_the_report_its_tables_and_figures(tmp_path):
         (["simulate", "--drug", "alendronate", "--dose", "70mg"], "--interval, --stop"),
         (["simulate", "--dose", "70mg"], "without --drug"),
         (["simulate", "--regimen", "alendronate 70 oral every 1 week for 1 year"], "unit"),
+        (["simulate", "--regimens", "none.csv"], "none.csv:0"),
+        (["simulate", "--regimen", "zoledronate 5 mg oral at 0 days"], "use iv"),
         (["simulate", "--duration", "10"], "unit"),
         (["simulate", "--set", "arest_rate=1"], "Did you mean 'arrest_rate'"),
         (["simulate", "--set", "arrest_rate=-1"], "arrest_rate"),

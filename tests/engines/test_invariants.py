@@ -11,7 +11,7 @@ import pytest
 
 from bonecycle.biology import catalogue
 from bonecycle.biology.compose import compose
-from bonecycle.biology.dosing import with_regimen
+from bonecycle.biology.dosing import Dosing, with_regimen
 from bonecycle.biology.regimens import parse_regimen
 from bonecycle.engines.roadrunner import RoadRunnerEngine
 
@@ -55,7 +55,7 @@ class Runs:
 def runs(request: pytest.FixtureRequest, draw: Draw) -> Runs:
     drug = request.param
     model = compose("cycle", (drug,))
-    dosed = with_regimen(model, parse_regimen(REGIMENS[drug]))
+    dosed = with_regimen(model, parse_regimen(REGIMENS[drug]), Dosing.AVERAGED)
     names = tuple(p.id for p in model.parameters.values() if p.scale)
     document = libsbml.readSBMLFromString(dosed.sbml)
     surfaces = tuple(species.getId() for species in document.getModel().getListOfSpecies())
@@ -126,7 +126,7 @@ def test_no_bisphosphonate_is_lost(drug: str, route: str, inhibition: float) -> 
     regimen = parse_regimen(f"{drug} {dose} mg {route} every 2 months for 2 years")
     outputs = tuple(f"{drug}_{pool}" for pool in (*SKELETON, "given"))
     engine = RoadRunnerEngine(
-        with_regimen(compose("cycle", (drug,)), regimen).sbml,
+        with_regimen(compose("cycle", (drug,)), regimen, Dosing.EVENTS).sbml,
         ("bisphosphonate_max_inhibition",),
         (*outputs, "CTX"),
     )

@@ -9,8 +9,9 @@ import pytest
 from scipy.integrate import solve_ivp
 from scipy.linalg import expm
 
-from bonecycle.biology import catalogue, dosing
+from bonecycle.biology import catalogue
 from bonecycle.biology.compose import compose
+from bonecycle.biology.dosing import Dosing, with_regimen
 from bonecycle.biology.regimens import parse_regimen
 from bonecycle.engines.roadrunner import RoadRunnerEngine
 
@@ -145,7 +146,8 @@ def test_averaged_alendronate_against_its_closed_form(load: Load) -> None:
 def test_a_higher_turnover_keeps_more(drug: str) -> None:
     """One dose leaves more urine where a year of denosumab has emptied the remodeled surface."""
     model = compose("cycle", (drug,))
-    dosed = dosing.with_regimen(model, parse_regimen(f"{drug} 5 mg iv every 1 year for 30 days"))
+    once = parse_regimen(f"{drug} 5 mg iv at 0 days")
+    dosed = with_regimen(model, once, Dosing.EVENTS)
     outputs = (f"{drug}_urine",)
     engine = RoadRunnerEngine(dosed.sbml, ("bisphosphonate_max_inhibition",), outputs)
     usual = engine.simulate(np.zeros((1, 1)), [3.0]).values[0, 0, 0]
@@ -155,7 +157,7 @@ def test_a_higher_turnover_keeps_more(drug: str) -> None:
         f"{drug} 5 mg iv every 1 year from 12 months for 1 month"
     )
     low = RoadRunnerEngine(
-        dosing.with_regimen(both, parse_regimen(text)).sbml,
+        with_regimen(both, parse_regimen(text), Dosing.EVENTS).sbml,
         ("bisphosphonate_max_inhibition",),
         outputs,
     ).simulate(np.zeros((1, 1)), [365.25 + 3.0])
@@ -163,40 +165,31 @@ def test_a_higher_turnover_keeps_more(drug: str) -> None:
     assert low.values[0, 0, 0] > 1.02 * usual
 
 
-def test_daily_and_weekly_alendronate_do_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
-    """10 mg a day and 70 mg a week, every dose an event, and their time average."""
-    regimens = {
-        "daily": "alendronate 10 mg oral every 1 day for 2 years",
-        "weekly": "alendronate 70 mg oral every 1 week for 2 years",
-    }
-    months = [365.25, 730.5]
+@pytest.mark.parametrize("dosing", [Dosing.EVENTS, Dosing.AVERAGED])
+def test_daily_and_weekly_alendronate_do_the_same(load: Load, dosing: Dosing) -> None:
+    """10 mg a day and 70 mg a week: ratios to untreated at months 12 and 24."""
 
     def course(text: str) -> np.ndarray:
-        model = dosing.with_regimen(compose("cycle", ("alendronate",)), parse_regimen(text))
-        engine = RoadRunnerEngine(model.sbml, (), ("CTX", "Ac_f", "ES_BS"))
-        first, second = (engine.simulate(np.zeros((1, 0)), months) for _ in range(2))
-        assert first.ok.all(), first.messages
-        np.testing.assert_array_equal(first.values, second.values)
-        return first.values[0]
+        engine = load(text, (), ("CTX", "Ac_f", "ES_BS"), dosing)
+        batch = engine.simulate(np.zeros((1, 0)), [0.0, 365.25, 730.5])
+        assert batch.ok.all(), batch.messages
+        return batch.values[0, 1:] / batch.values[0, 0]
 
-    averaged = {name: course(text) for name, text in regimens.items()}
-    monkeypatch.setattr(dosing, "AVERAGED_UP_TO_DAYS", 0.5)
-    singly = {name: course(text) for name, text in regimens.items()}
-    for one in (averaged["weekly"], singly["daily"], singly["weekly"]):
-        np.testing.assert_allclose(one, averaged["daily"], rtol=0.05)
-    np.testing.assert_allclose(singly["daily"], singly["weekly"], rtol=0.05)
+    daily = course("alendronate 10 mg oral every 1 day for 2 years")
+    weekly = course("alendronate 70 mg oral every 1 week for 2 years")
+    np.testing.assert_allclose(weekly, daily, rtol=0.05)
+    assert daily[:, 0].max() < 0.8  # CTX: the drug acts
 
 
-def test_averaging_changes_little(monkeypatch: pytest.MonkeyPatch, load: Load) -> None:
+def test_averaging_changes_little(load: Load) -> None:
     """Weekly doses one by one against their average, three years on."""
     text = "alendronate 70 mg oral every 1 week for 3 years"
     outputs = ("ES_BS", "OS_BS", "CTX", "P1NP", "BMD_rel", "alendronate_given")
-    times = np.array([90.0, 365, 1092])
-    averaged = simulate(load, text, times, outputs)
-    monkeypatch.setattr(dosing, "AVERAGED_UP_TO_DAYS", 1.0)
-    model = dosing.with_regimen(compose("cycle", ("alendronate",)), parse_regimen(text))
-    assert model.sbml.count("<event ") == 157
-    singly = RoadRunnerEngine(model.sbml, (), outputs).simulate(np.zeros((1, 0)), times.tolist())
-    assert singly.ok.all(), singly.messages
-    np.testing.assert_allclose(averaged[:, :-1], singly.values[0, :, :-1], rtol=0.01)
+    times = [90.0, 365.0, 1092.0]
+    averaged, singly = (
+        load(text, (), outputs, dosing).simulate(np.zeros((1, 0)), times)
+        for dosing in (Dosing.AVERAGED, Dosing.EVENTS)
+    )
+    assert averaged.ok.all() and singly.ok.all()
+    np.testing.assert_allclose(averaged.values[0, :, :-1], singly.values[0, :, :-1], rtol=0.01)
     np.testing.assert_array_equal(singly.values[0, :, -1], 70 * np.array([13, 53, 157]))

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from bonecycle.biology.compose import Model
+from bonecycle.biology.dosing import Dosing
 from bonecycle.biology.tables import Parameter
 from bonecycle.engines.roadrunner import RoadRunnerEngine
 from bonecycle.errors import ModelError, UsageError
@@ -167,6 +168,33 @@ def test_a_model_that_does_not_load_is_refused() -> None:
     with pytest.raises(ModelError, match="roadrunner cannot load it") as caught:
         RoadRunnerEngine(text, (), ())
     assert caught.value.module == "cycle.xml"
+
+
+def test_a_parameter_listed_twice_is_refused(model: Model) -> None:
+    names = ("arrest_residence", "site_factor", "arrest_residence")
+    with pytest.raises(UsageError, match="listed twice: arrest_residence"):
+        RoadRunnerEngine(model.sbml, names, ("ES_BS",))
+
+
+@pytest.mark.parametrize("dosing", Dosing)
+@pytest.mark.parametrize("start", ["0 days", "3 days"])
+def test_every_dose_counts_in_every_evaluation(load: Load, start: str, dosing: Dosing) -> None:
+    # Both resets before a run fire the dose at time zero; it must be given once.
+    text = f"alendronate 10 mg oral every 1 day from {start} for 20 days"
+    engine = load(text, (), ("alendronate_given", "CTX"), dosing)
+    first, again = (engine.simulate(np.zeros((2, 0)), [10.0, 40.0]).values for _ in range(2))
+    assert first[0, 1, 0] == pytest.approx(200, rel=1e-9)
+    np.testing.assert_array_equal(first[0], first[1])
+    np.testing.assert_array_equal(first, again)
+
+
+def test_a_first_dose_into_an_empty_pool_is_no_trouble(
+    load: Load, capfd: pytest.CaptureFixture[str]
+) -> None:
+    for text in (ZOLEDRONATE.replace("every", "over 15 minutes every"), ZOLEDRONATE):
+        late = text.replace("for", "from 30 days for")
+        assert load(late, (), OUTPUTS, Dosing.EVENTS).simulate(np.zeros((1, 0)), [60.0]).ok.all()
+    assert "WARNING" not in "".join(capfd.readouterr())
 
 
 def test_states_and_rates_are_in_one_order(

@@ -5,10 +5,17 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from bonecycle.biology.dosing import Dosing
 from bonecycle.inference import least_squares
 from bonecycle.inference.checkpoints import Checkpoints
-from bonecycle.inference.least_squares import Fit, fit, start_points
-from bonecycle.inference.summary import costs, mechanism_table, parameter_table, target_table
+from bonecycle.inference.least_squares import Fit, Start, fit, start_points
+from bonecycle.inference.summary import (
+    costs,
+    dosing_table,
+    mechanism_table,
+    parameter_table,
+    target_table,
+)
 from bonecycle.problem.problem import ProblemSpec, load_problem
 
 HEADER = (
@@ -128,3 +135,16 @@ def test_tables_say_what_is_met(synthetic, fitted):
     row = mechanism_table([fitted]).iloc[0]
     assert row.numbers_met == len(WANTED)
     assert row.cost == pytest.approx(row.cost_data + row.cost_priors)
+
+
+def test_averaged_doses_are_held_against_doses_one_by_one(synthetic):
+    problem = load_problem(synthetic[0])
+    center = Start(problem.space.centers, 0.0, np.eye(len(problem.space.names)), 1, 0, True, "")
+    table = dosing_table(Fit(synthetic[0], (center,)))
+    assert len(table) == len(problem.targets)
+    expected = np.log(table["averaged"] / table["events"]) / [t.log_sd for t in problem.targets]
+    np.testing.assert_allclose(table["difference"], expected)
+    # The bound that lets a fit use averages: a tenth of a committed error.
+    assert 0 < table["difference"].abs().max() < 0.1
+    other = load_problem(replace(synthetic[0], dosing=Dosing.EVENTS))
+    assert other.hashes["dosing"] != problem.hashes["dosing"]

@@ -6,12 +6,12 @@ from itertools import chain
 
 import pytest
 
+from bonecycle.biology import catalogue
 from bonecycle.biology.regimens import DAYS_PER_MONTH, check_drugs
 from bonecycle.studies.error_model import ErrorModel
 from bonecycle.studies.reader import load_studies, shipped_studies
 from bonecycle.studies.schema import Comparison, Kind, Observation, Reference, Role, Study
 
-DRUGS = ("alendronate", "zoledronate", "denosumab")
 # Study, arm, month, variable: value as published, unit, reference.
 PUBLISHED = {
     ("chavassieux_1997", "alendronate 10 mg", 24, "MS_BS"): (-92, "% change", "placebo"),
@@ -149,7 +149,7 @@ def test_regimens_are_those_of_the_trials(studies: dict[str, Study]) -> None:
     doses = set()
     for study in studies.values():
         for arm in study.arms(list(Role)):
-            check_drugs(arm.regimen, DRUGS)
+            check_drugs(arm.regimen, catalogue.routes())
             for treatment in arm.regimen.treatments:
                 doses.add((treatment.drug, treatment.dose_mg, treatment.route))
     assert doses == {

@@ -42,13 +42,13 @@ def fitted_curves(fit: Fit, points: int = 160) -> dict[Regimen, xr.Dataset]:
             continue
         last = max(t.time_days for t in problem.targets if t.regimen == regimen)
         stop = max(treatment.stop_days for treatment in regimen.treatments)
-        drugs = tuple(sorted({treatment.drug for treatment in regimen.treatments}))
-        known = compose("cycle", drugs).parameters
+        known = compose("cycle", regimen.drugs).parameters
         curves[regimen] = simulate(
             regimen,
             duration=min(max(last * 1.02, 1.0), stop) if stop > last else last,
             parameters={name: value for name, value in values.items() if name in known},
             points=points,
             outputs=list(catalogue.observables()),
+            dosing=fit.spec.dosing,
         )
     return curves

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from bonecycle.analysis.pharmacokinetics import Fact, facts, simulate_columns
-from bonecycle.biology.regimens import Route, parse_regimen
+from bonecycle.biology.regimens import parse_regimen
+from bonecycle.biology.treatments import Route
 from bonecycle.engines.interface import Floats
 
 # What has a place on a curve; areas, clearances and volumes have none.

@@ -20,7 +20,7 @@ import pandas as pd
 from bonecycle.analysis.quantities import QUANTITIES, Course
 from bonecycle.biology import catalogue
 from bonecycle.biology.compose import compose
-from bonecycle.biology.dosing import with_regimen
+from bonecycle.biology.dosing import Dosing, with_regimen
 from bonecycle.biology.regimens import parse_regimen
 from bonecycle.biology.tables import read_rows
 from bonecycle.engines.interface import Floats
@@ -277,7 +277,7 @@ def simulate_columns(
 
 @cache
 def _engine(drug: str, regimen: str) -> RoadRunnerEngine:
-    dosed = with_regimen(compose("cycle", (drug,)), parse_regimen(regimen))
+    dosed = with_regimen(compose("cycle", (drug,)), parse_regimen(regimen), Dosing.AVERAGED)
     names = tuple(p.id for p in catalogue.drugs()[drug].parameters)
     outputs = tuple(_outputs(drug).values())
     return RoadRunnerEngine(dosed.sbml, names, outputs, arm=regimen)

@@ -15,7 +15,7 @@ import numpy as np
 
 from bonecycle.biology import catalogue
 from bonecycle.biology.compose import compose
-from bonecycle.biology.dosing import with_regimen
+from bonecycle.biology.dosing import Dosing, with_regimen
 from bonecycle.biology.regimens import parse_regimen
 from bonecycle.engines.roadrunner import RoadRunnerEngine
 from bonecycle.errors import SimulationError
@@ -70,7 +70,9 @@ def _mean_uptake(regimen: str, parameters: dict[str, float]) -> float:
 
 @cache
 def _engine(drug: str, regimen: str) -> RoadRunnerEngine:
-    dosed = with_regimen(compose("cycle", (drug,)), parse_regimen(f"{regimen} for 1 year"))
+    dosed = with_regimen(
+        compose("cycle", (drug,)), parse_regimen(f"{regimen} for 1 year"), Dosing.AVERAGED
+    )
     names = tuple(p.id for p in catalogue.drugs()[drug].parameters)
     return RoadRunnerEngine(dosed.sbml, names, (f"{drug}_exposure",), arm=regimen)
 

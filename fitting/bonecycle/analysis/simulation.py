@@ -10,15 +10,10 @@ import numpy as np
 import xarray as xr
 
 from bonecycle.biology import catalogue
+from bonecycle.biology.amounts import DAYS_PER_MONTH, parse_duration
 from bonecycle.biology.compose import Model, compose
-from bonecycle.biology.dosing import is_averaged, with_regimen
-from bonecycle.biology.regimens import (
-    DAYS_PER_MONTH,
-    Regimen,
-    check_drugs,
-    parse_duration,
-    parse_regimen,
-)
+from bonecycle.biology.dosing import AVERAGED_UP_TO_DAYS, Dosing, is_averaged, with_regimen
+from bonecycle.biology.regimens import Regimen, check_drugs, parse_regimen
 from bonecycle.biology.tables import Parameter, Scale
 from bonecycle.engines.interface import Floats
 from bonecycle.engines.roadrunner import RoadRunnerEngine
@@ -39,6 +34,7 @@ def simulate(
     mechanisms: Sequence[str] = (),
     points: int = 200,
     outputs: Sequence[str] | None = None,
+    dosing: Dosing = Dosing.EVENTS,
 ) -> xr.Dataset:
     """Simulate a regimen from the untreated baseline at time zero.
 
@@ -59,16 +55,19 @@ def simulate(
         Mechanisms to turn on ("H1" to "H5"): their strengths take the value of the parameter
         table, unless `parameters` gives another.
     points
-        Number of equally spaced times, both ends included; the times of single doses are added,
-        where amounts jump.
+        Number of equally spaced times, both ends included; the times of doses more than a month
+        apart are added, and the ends of their infusions, where amounts jump.
     outputs
         Observables and drug amounts to keep; None keeps all.
+    dosing
+        How doses reach the model; daily doses one by one take about 3 s a year.
 
     Returns
     -------
     xarray.Dataset
         One variable per observable and drug amount over `time` (days), with the coordinate
-        `months`; each with the attributes units, long_name, description and kind.
+        `months`; each with the attributes units, long_name, description and kind. The dataset's
+        own attributes say what was simulated, among them `dosing`.
 
     Raises
     ------
@@ -80,18 +79,13 @@ def simulate(
         When the parameters allow no simulation.
     """
     plan = parse_regimen(regimen) if isinstance(regimen, str) else regimen
-    check_drugs(plan, catalogue.drugs())
+    dosed, chosen = _dosed(plan, model, parameters, mechanisms, dosing)
     times = _times(plan, duration, points)
-    drugs = tuple(sorted({treatment.drug for treatment in plan.treatments}))
-    composed = compose(model, drugs)
-    chosen = _strengths(mechanisms) | _checked(composed, parameters or {})
-    variables = _observable_attributes() | _drug_attributes(composed)
+    variables = _observable_attributes() | _drug_attributes(dosed)
     for name in outputs or ():
         if name not in variables:
             raise unknown("observable", name, variables)
-    engine = RoadRunnerEngine(
-        with_regimen(composed, plan).sbml, tuple(chosen), tuple(variables), model, str(plan)
-    )
+    engine = RoadRunnerEngine(dosed.sbml, tuple(chosen), tuple(variables), model, str(plan))
     batch = engine.simulate(np.array([list(chosen.values())]), times.tolist())
     if not batch.ok[0]:
         # The message carries the names already; its remedy stands behind the dash.
@@ -108,14 +102,60 @@ def simulate(
             "months": ("time", times / DAYS_PER_MONTH, {"units": "months", "long_name": "Time"}),
         },
         attrs={
-            "model": composed.name,
-            "model_hash": composed.hash,
+            "model": dosed.name,
+            "model_hash": compose(model, plan.drugs).hash,
             "regimen": str(plan),
             "mechanisms": ", ".join(mechanisms) or "none",
             "parameters_changed": ", ".join(f"{n}={v:g}" for n, v in chosen.items()) or "none",
-            "dosing": _dosing_note(plan),
+            "dosing": dosing.value,
+            "averaged": ", ".join(_averaged(plan, dosing)) or "none",
         },
     )
+
+
+def dosed_model(
+    regimen: str | Regimen = "untreated",
+    *,
+    model: str = "cycle",
+    parameters: Mapping[str, float] | None = None,
+    mechanisms: Sequence[str] = (),
+    dosing: Dosing = Dosing.EVENTS,
+) -> str:
+    """SBML of what `simulate` simulates with the same arguments: values set, doses as events.
+
+    Raises
+    ------
+    UsageError, RegimenError
+        As `simulate`.
+    """
+    plan = parse_regimen(regimen) if isinstance(regimen, str) else regimen
+    dosed, chosen = _dosed(plan, model, parameters, mechanisms, dosing)
+    document = libsbml.readSBMLFromString(dosed.sbml)
+    for name, value in chosen.items():
+        document.getModel().getParameter(name).setValue(value)
+    return str(libsbml.writeSBMLToString(document))
+
+
+def averaging_difference(averaged: xr.Dataset, events: xr.Dataset) -> dict[str, float]:
+    """Largest difference of every observable between two ways of dosing, at the same times.
+
+    Parameters
+    ----------
+    averaged, events
+        As `simulate` returns them, for one regimen, duration and number of points.
+
+    Returns
+    -------
+    dict of str to float
+        By observable, as a share of its largest absolute value with `events` (so that what
+        falls to nothing is not divided by nothing); the largest first.
+    """
+    found = {}
+    for name, variable in events.data_vars.items():
+        largest = float(abs(variable).max())
+        if variable.attrs["kind"] != "drug" and largest > 0:
+            found[str(name)] = float(abs(averaged[name] - variable).max()) / largest
+    return dict(sorted(found.items(), key=lambda item: -item[1]))
 
 
 def relative(run: xr.Dataset) -> xr.Dataset:
@@ -145,16 +185,32 @@ def relative(run: xr.Dataset) -> xr.Dataset:
     return ratios.assign_attrs(run.attrs)
 
 
+def _dosed(
+    plan: Regimen,
+    model: str,
+    parameters: Mapping[str, float] | None,
+    mechanisms: Sequence[str],
+    dosing: Dosing,
+) -> tuple[Model, dict[str, float]]:
+    """Model with the events of a regimen, and the parameter values to set."""
+    check_drugs(plan, catalogue.routes())
+    composed = compose(model, plan.drugs)
+    chosen = _strengths(mechanisms) | _checked(composed, parameters or {})
+    return with_regimen(composed, plan, dosing), chosen
+
+
 def _times(plan: Regimen, duration: str | float | None, points: int) -> Floats:
     if duration is None:
-        duration = max((t.stop_days for t in plan.treatments), default=DEFAULT_DURATION)
+        # Treatment at time zero alone stops there.
+        duration = max((t.end_days for t in plan.treatments), default=0.0) or DEFAULT_DURATION
     days = parse_duration(duration) if isinstance(duration, str) else float(duration)
     if not (math.isfinite(days) and days > 0):
         raise UsageError(f"The duration must be above zero, not {days:g} days.")
     if points < 2:
         raise UsageError(f"{points} points make no curve: ask for 2 or more.")
     times = np.linspace(0.0, days, points)
-    doses = [t.dose_times() for t in plan.treatments if not is_averaged(t)]
+    rare = [t for t in plan.treatments if t.interval_days > AVERAGED_UP_TO_DAYS]
+    doses = [t.dose_times() + delay for t in rare for delay in {0.0, t.infusion_days}]
     given = np.unique(np.concatenate([*doses, times[:1]]))
     given = given[given <= days]
     apart = np.abs(times[:, None] - given).min(axis=1) > _SAME_DAYS
@@ -225,8 +281,5 @@ def _drug_attributes(model: Model) -> dict[str, dict[str, str]]:
     return found
 
 
-def _dosing_note(plan: Regimen) -> str:
-    if not plan.treatments:
-        return "no drug"
-    ways = {True: "as its average rate", False: "dose by dose"}
-    return "; ".join(f"{t.drug} {ways[is_averaged(t)]}" for t in plan.treatments)
+def _averaged(plan: Regimen, dosing: Dosing) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(t.drug for t in plan.treatments if is_averaged(t, dosing)))

@@ -6,6 +6,7 @@ and a new mechanism one Antimony file with its rows in the parameter table.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -13,6 +14,9 @@ from importlib.resources.abc import Traversable
 
 from bonecycle.biology.tables import Parameter, read_parameters, read_rows
 from bonecycle.errors import DataError, Fault, unknown
+
+ROUTES = ("oral", "iv", "sc")
+_ROUTE_PORT = re.compile(r"\{\{ drug \}\}_(\w+)_rate\b")
 
 
 @dataclass(frozen=True)
@@ -112,6 +116,22 @@ def _read_drug(path: Traversable, module: str) -> Drug:
     head = heads[0]
     read = read_parameters(path.name, rows, _displays(), prefix=f"{head['name']}_", skip="drug")
     return Drug(head["name"], module, head["source"], head["note"], tuple(read))
+
+
+@cache
+def routes() -> dict[str, tuple[str, ...]]:
+    """Routes by drug, the usual one first: oral, iv, sc.
+
+    A route is a port of the drug's module. By mouth a drug is given only where a source states
+    its oral bioavailability: the value of the others is assumed, to complete the module.
+    """
+    found = {}
+    for drug in drugs().values():
+        ports = _ROUTE_PORT.findall(module_sources("drugs")[drug.module])
+        status = {parameter.id: parameter.status for parameter in drug.parameters}
+        oral = status.get(f"{drug.name}_bioavailability") != "assumed"
+        found[drug.name] = tuple(r for r in ROUTES if r in ports and (r != "oral" or oral))
+    return found
 
 
 def mechanisms() -> dict[str, tuple[str, ...]]:

@@ -92,7 +92,6 @@ _FORMULA = re.compile(r"(?m)^\s*(\w+) = (.*(?<![\w.])[A-Za-z_].*);\s*$")
 _WORD = re.compile(r'"[^"]*"|(?<![\w.])[A-Za-z_]\w*')
 _KEYWORDS = frozenset({"substanceOnly", "species", "in", "is", "hasPart", "exp"})
 _CONTINUED = re.compile(r"\n\s*(?=[-+*/]\s)")
-_ROUTES = ("oral", "iv", "sc")
 
 
 @cache
@@ -279,6 +278,6 @@ def _dosing_ports(
     return {
         (drug, route): (f"{drug}_{route}", f"{drug}_{route}_rate")
         for drug in drugs
-        for route in _ROUTES
+        for route in catalogue.ROUTES
         if f"{drug}_{route}_rate" in ports
     }

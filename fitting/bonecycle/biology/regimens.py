@@ -1,118 +1,52 @@
-"""Treatment regimens: from the text of a study table to times and doses.
+"""Regimens: all treatments of one arm, and their text.
 
-The grammar is ``DRUG DOSE UNIT ROUTE every INTERVAL [from TIME] for TIME``, joined by ``;``.
+The grammar of a treatment is ``DRUG DOSE UNIT ROUTE [over TIME] every INTERVAL [from TIME] for
+TIME``, or ``at TIMES`` from ``every`` on; then ``[missing doses NUMBERS]`` and
+``[taking PERCENT % [(seed NUMBER)]]``. Treatments are joined by ``;``.
 """
 
-import math
 import re
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
-from enum import StrEnum
+from decimal import Decimal
 from itertools import combinations
 
-import numpy as np
-from numpy.typing import NDArray
-
-from bonecycle.errors import BonecycleError, unknown
-
-DAYS_PER_MONTH = 365.25 / 12
-MAX_DOSES = 100_000
-
-_DAYS = {"month": DAYS_PER_MONTH, "week": 7.0, "day": 1.0, "year": 365.25}
-_MILLIGRAMS = {"mg": 1.0, "ug": 1e-3, "g": 1e3}
-_SPELLINGS = {"d": "day", "wk": "week", "mo": "month", "yr": "year", "mcg": "ug"}
-_QUANTITY = re.compile(r"(?P<number>[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?) ?(?P<unit>\S*)")
-_TREATMENT = re.compile(
-    r"(?P<drug>\S+) (?P<dose>.+) (?P<route>\S+) every (?P<interval>.+?)"
-    r"(?: from (?P<start>.+?))? for (?P<duration>.+)"
+from bonecycle.biology.amounts import (
+    DAYS_PER_MONTH,
+    RegimenError,
+    parse_dates,
+    parse_dose,
+    parse_duration,
 )
-_DRUG = re.compile(r"[a-z][a-z0-9_-]*")
-GRAMMAR = "DRUG DOSE UNIT ROUTE every INTERVAL [from TIME] for TIME"
+from bonecycle.biology.treatments import MAX_DOSES, At, Every, Route, Treatment
+from bonecycle.errors import unknown
 
+__all__ = [
+    "DAYS_PER_MONTH",
+    "GRAMMAR",
+    "Regimen",
+    "RegimenError",
+    "check_drugs",
+    "collected",
+    "overlaps",
+    "parse_adherence",
+    "parse_numbers",
+    "parse_regimen",
+    "parse_route",
+]
 
-class RegimenError(BonecycleError):
-    """A regimen, dose or duration that cannot be used; `messages` holds every fault found."""
-
-    def __init__(self, messages: Iterable[str]) -> None:
-        self.messages = tuple(messages)
-        super().__init__(self.messages)
-
-    def __str__(self) -> str:
-        return "\n".join(self.messages)
-
-
-class Route(StrEnum):
-    """How a drug is given."""
-
-    ORAL = "oral"
-    IV = "iv"
-    SC = "sc"
-
-
-@dataclass(frozen=True)
-class Treatment:
-    """One drug given at a fixed dose and interval.
-
-    Parameters
-    ----------
-    drug
-        Lower-case name. Whether a model knows it is asked by `check_drugs`.
-    dose_mg
-        One dose, mg.
-    route
-        How it is given.
-    interval_days
-        Time between two doses, days.
-    start_days, stop_days
-        First dose and end of treatment, days; no dose is given at `stop_days`.
-
-    Raises
-    ------
-    RegimenError
-        With every fault of the values.
-    """
-
-    drug: str
-    dose_mg: float
-    route: Route
-    interval_days: float
-    start_days: float
-    stop_days: float
-
-    def __post_init__(self) -> None:
-        faults = []
-        if not _DRUG.fullmatch(self.drug) or self.drug == "untreated":
-            faults.append(f"{self.drug!r} is not a drug name: write one lower-case word")
-        numbers = (self.dose_mg, self.interval_days, self.start_days, self.stop_days)
-        if not all(math.isfinite(number) for number in numbers):
-            faults.append("dose and times must be finite numbers")
-        if self.dose_mg <= 0:
-            faults.append(f"the dose must be above zero, not {self.dose_mg:g} mg")
-        if self.interval_days <= 0:
-            faults.append(f"the interval must be above zero, not {self.interval_days:g} days")
-        if self.start_days < 0:
-            faults.append(f"treatment cannot start before time zero ({self.start_days:g} days)")
-        if self.stop_days <= self.start_days:
-            faults.append(f"treatment must last longer than zero days (stop {self.stop_days:g})")
-        if not faults and self.stop_days - self.start_days > MAX_DOSES * self.interval_days:
-            faults.append(f"more than {MAX_DOSES} doses: check the interval and its unit")
-        if faults:
-            raise RegimenError(faults)
-
-    def dose_times(self) -> NDArray[np.float64]:
-        """Return the times of all doses, days, shape `(n_doses,)`; the stop is exclusive."""
-        span = (self.stop_days - self.start_days) / self.interval_days
-        # The slack keeps a rounding error in the ratio from adding a dose at the stop.
-        n_doses = max(1, math.ceil(span - 1e-9))
-        return self.start_days + self.interval_days * np.arange(n_doses, dtype=np.float64)
-
-    def __str__(self) -> str:
-        start = f" from {_duration_text(self.start_days)}" if self.start_days else ""
-        return (
-            f"{self.drug} {_number_text(self.dose_mg)} mg {self.route} "
-            f"every {_duration_text(self.interval_days)}{start} "
-            f"for {_duration_text(self.stop_days - self.start_days)}"
-        )
+GRAMMAR = (
+    "DRUG DOSE UNIT ROUTE [over TIME] every INTERVAL [from TIME] for TIME, or at TIMES, then "
+    "[missing doses NUMBERS] [taking PERCENT % (seed NUMBER)]"
+)
+_HEAD = re.compile(r"(?P<drug>\S+) (?P<dose>.+) (?P<route>\S+)")
+_CLAUSE = re.compile(r" (over|every|from|for|at|missing doses?|taking) ")
+_CLAUSES = ({"every", "for"}, {"at"})
+_OPTIONAL = ({"over", "from", "missing", "taking"}, {"over", "missing", "taking"})
+_ADHERENCE = re.compile(r"(?P<percent>\d+(?:\.\d+)?) ?%")
+_TAKING = re.compile(r"(?P<percent>.+?)(?: \(seed (?P<seed>\d+)\))?")
+_NUMBERS = re.compile(r"(?P<first>\d+)(?: ?- ?(?P<last>\d+))?")
 
 
 @dataclass(frozen=True)
@@ -128,14 +62,7 @@ class Regimen:
     treatments: tuple[Treatment, ...]
 
     def __post_init__(self) -> None:
-        faults = [
-            f"two treatments with {first.drug} overlap: give the second a later 'from'"
-            for first, second in combinations(self.treatments, 2)
-            if first.drug == second.drug
-            and first.start_days < second.stop_days
-            and second.start_days < first.stop_days
-        ]
-        if faults:
+        if faults := [("start", message) for _, message in overlaps(self.treatments)]:
             raise RegimenError(faults)
 
     @classmethod
@@ -143,8 +70,31 @@ class Regimen:
         """Return the regimen without any treatment."""
         return cls(())
 
+    @property
+    def drugs(self) -> tuple[str, ...]:
+        """Drugs of the treatments, sorted."""
+        return tuple(sorted({treatment.drug for treatment in self.treatments}))
+
     def __str__(self) -> str:
         return "; ".join(str(treatment) for treatment in self.treatments) or "untreated"
+
+
+def overlaps(treatments: Sequence[Treatment]) -> Iterator[tuple[int, str]]:
+    """Yield the place of every treatment that starts within another with its drug, and a message.
+
+    A treatment lasts until its stop, its last dose or the end of its last infusion, whichever
+    comes last.
+    """
+    for pair in combinations(range(len(treatments)), 2):
+        first, second = sorted(pair, key=lambda place: treatments[place].start_days)
+        earlier, later = treatments[first], treatments[second]
+        last = float(earlier.schedule.times()[-1])
+        if earlier.drug == later.drug and (
+            later.start_days < earlier.end_days or later.start_days <= last
+        ):
+            end = earlier.end_days
+            message = f"starts at {later.start_days:g} days, the other ends at {end:g} days"
+            yield second, f"two treatments with {later.drug} overlap: one {message}"
 
 
 def parse_regimen(text: str) -> Regimen:
@@ -163,109 +113,153 @@ def parse_regimen(text: str) -> Regimen:
     if text.strip().lower() == "untreated":
         return Regimen.untreated()
     treatments: list[Treatment] = []
-    faults: list[str] = []
+    faults: list[tuple[str, str]] = []
     for part in text.split(";"):
-        try:
+        with collected(faults):
             treatments.append(_parse_treatment(" ".join(part.split())))
-        except RegimenError as error:
-            faults.extend(error.messages)
+    with collected(faults):
+        regimen = Regimen(tuple(treatments))
     if faults:
         raise RegimenError(faults)
-    return Regimen(tuple(treatments))
+    return regimen
 
 
-def parse_duration(text: str) -> float:
-    """Return a duration such as ``24 months`` in days.
+def check_drugs(regimen: Regimen, routes: Mapping[str, Collection[str]]) -> None:
+    """Check that every drug of a regimen is known and can be given by its route.
 
-    A month is 365.25 / 12 days and a year 365.25 days.
-
-    Raises
-    ------
-    RegimenError
-        When the text is not a number with a unit of time.
-    """
-    return _parse_quantity(text, "duration", _DAYS, "'24 months'")
-
-
-def parse_dose(text: str) -> float:
-    """Return a dose such as ``70 mg`` or ``60000 ug`` in mg.
+    Parameters
+    ----------
+    regimen
+        Any regimen.
+    routes
+        Routes by drug, as `catalogue.routes` gives them.
 
     Raises
     ------
     RegimenError
-        When the text is not a number with a unit of mass.
+        With one message for every unknown drug and every route that a drug does not have.
     """
-    return _parse_quantity(text, "dose", _MILLIGRAMS, "'70 mg'")
-
-
-def check_drugs(regimen: Regimen, known: Collection[str]) -> None:
-    """Check that every drug of a regimen is among the known ones.
-
-    Raises
-    ------
-    RegimenError
-        With one message for every unknown drug.
-    """
-    drugs = sorted({treatment.drug for treatment in regimen.treatments})
-    faults = [str(unknown("drug", drug, known)) for drug in drugs if drug not in known]
+    faults: dict[tuple[str, str], None] = {}
+    for treatment in regimen.treatments:
+        drug, route = treatment.drug, treatment.route
+        if drug not in routes:
+            faults["drug", str(unknown("drug", drug, routes))] = None
+        elif route not in routes[drug]:
+            usual = " or ".join(routes[drug])
+            faults["route", f"{drug} is not given {route.value}: use {usual}"] = None
     if faults:
         raise RegimenError(faults)
+
+
+def parse_route(text: str) -> Route:
+    """Return a route by its name.
+
+    Raises
+    ------
+    RegimenError
+        For another word.
+    """
+    if text not in list(Route):
+        raise RegimenError([("route", str(unknown("route", text, list(Route))))])
+    return Route(text)
+
+
+def parse_numbers(text: str) -> tuple[int, ...]:
+    """Return numbers of doses such as ``3, 7-10``, sorted.
+
+    Raises
+    ------
+    RegimenError
+        For anything else.
+    """
+    matches = [_NUMBERS.fullmatch(part.strip()) for part in text.split(",")]
+    numbers: set[int] = set()
+    for match in matches:
+        if match is None or int(match["last"] or match["first"]) > MAX_DOSES:
+            fault = f"{text!r} are no numbers of doses: write '3, 7-10'"
+            raise RegimenError([("missed", fault)])
+        numbers |= set(range(int(match["first"]), int(match["last"] or match["first"]) + 1))
+    return tuple(sorted(numbers))
+
+
+def parse_adherence(text: str) -> float:
+    """Return a share of doses taken such as ``80 %``, as a fraction.
+
+    Raises
+    ------
+    RegimenError
+        For anything else.
+    """
+    match = _ADHERENCE.fullmatch(text)
+    if match is None:
+        raise RegimenError([("adherence", f"{text!r} is not a share of doses: write '80 %'")])
+    return float(Decimal(match["percent"]) / 100)
+
+
+@contextmanager
+def collected(faults: list[tuple[str, str]], part: str = "") -> Iterator[None]:
+    """Add the faults raised inside to a list; `part` names what had them where they do not."""
+    try:
+        yield
+    except RegimenError as error:
+        faults.extend((named or part, message) for named, message in error.faults)
 
 
 def _parse_treatment(text: str) -> Treatment:
-    match = _TREATMENT.fullmatch(text)
-    if match is None:
-        raise RegimenError([f"{text!r} is not a treatment: write {GRAMMAR}"])
-    faults: list[str] = []
-
-    def read(part: str, parse: Callable[[str], float]) -> float:
-        try:
-            return parse(part)
-        except RegimenError as error:
-            faults.extend(error.messages)
-            return 1.0  # harmless, so that the other parts are still checked
-
-    dose = read(match["dose"], parse_dose)
-    interval = read(match["interval"], parse_duration)
-    start = read(match["start"] or "0 days", parse_duration)
-    duration = read(match["duration"], parse_duration)
-    route = Route.ORAL
-    if match["route"] in list(Route):
-        route = Route(match["route"])
-    else:
-        faults.append(str(unknown("route", match["route"], list(Route))))
-    try:
-        treatment = Treatment(match["drug"].lower(), dose, route, interval, start, start + duration)
-    except RegimenError as error:
-        faults.extend(error.messages)
+    # A space on both sides, so that a clause may be empty and is then named as a fault.
+    head, *rest = _CLAUSE.split(f"{text} ")
+    keys = [key.split()[0] for key in rest[::2]]
+    clauses = dict(zip(keys, (value.strip() for value in rest[1::2]), strict=True))
+    match = _HEAD.fullmatch(head.strip())
+    fitting = any(
+        needed <= set(keys) <= needed | optional
+        for needed, optional in zip(_CLAUSES, _OPTIONAL, strict=True)
+    )
+    if match is None or not fitting or len(clauses) < len(keys):
+        raise RegimenError([("", f"{text!r} is not a treatment: write {GRAMMAR}")])
+    faults: list[tuple[str, str]] = []
+    # Harmless values, so that the parts after a fault are still checked.
+    dose, route, infusion, share, seed = 1.0, Route.IV, 0.0, 1.0, 0
+    missed: tuple[int, ...] = ()
+    schedule: Every | At | None = None
+    with collected(faults, "dose"):
+        dose = parse_dose(match["dose"])
+    with collected(faults):
+        route = parse_route(match["route"])
+    if "over" in clauses:
+        with collected(faults, "infusion"):
+            infusion = parse_duration(clauses["over"])
+    with collected(faults, "dates"):
+        schedule = At(parse_dates(clauses["at"])) if "at" in clauses else _parse_every(clauses)
+    if "missing" in clauses:
+        with collected(faults):
+            missed = parse_numbers(clauses["missing"])
+    if "taking" in clauses:
+        taking = _TAKING.fullmatch(clauses["taking"])
+        with collected(faults):
+            share = parse_adherence(taking["percent"] if taking else clauses["taking"])
+        seed = int((taking and taking["seed"]) or 0)
+    with collected(faults):
+        name = match["drug"].lower()
+        if schedule is None:
+            schedule, infusion, missed = At((0.0,)), 0.0, ()
+        treatment = Treatment(name, dose, route, schedule, infusion, missed, share, seed)
     if faults:
         raise RegimenError(faults)
     return treatment
 
 
-def _parse_quantity(text: str, kind: str, units: dict[str, float], example: str) -> float:
-    match = _QUANTITY.fullmatch(text.strip())
-    if match is None:
-        raise RegimenError([f"{text.strip()!r} is not a {kind}: write {example}"])
-    unit = match["unit"].lower().replace("\u00b5", "u").replace("\u03bc", "u")
-    unit = _SPELLINGS.get(unit, unit)
-    if unit.removesuffix("s") in units:
-        unit = unit.removesuffix("s")
-    if not unit:
-        raise RegimenError([f"the {kind} {text.strip()!r} has no unit: write {example}"])
-    if unit not in units:
-        raise RegimenError([str(unknown(f"unit of {kind}", match["unit"], units))])
-    return float(match["number"]) * units[unit]
-
-
-def _duration_text(days: float) -> str:
-    for unit in ("month", "week", "day"):
-        count = round(days / _DAYS[unit])
-        if 0 < count < MAX_DOSES and count * _DAYS[unit] == days:
-            return f"{count} {unit}" if count == 1 else f"{count} {unit}s"
-    return f"{_number_text(days)} days"
-
-
-def _number_text(number: float) -> str:
-    text = f"{number:.15g}"
-    return text if float(text) == number else repr(number)
+def _parse_every(clauses: dict[str, str]) -> Every:
+    faults: list[tuple[str, str]] = []
+    interval, start, lasts = 1.0, 0.0, 1.0
+    with collected(faults, "interval"):
+        interval = parse_duration(clauses["every"])
+    with collected(faults, "start"):
+        start = parse_duration(clauses.get("from", "0 days"))
+    with collected(faults, "stop"):
+        lasts = parse_duration(clauses["for"])
+    with collected(faults):
+        every = Every(interval, start, start + lasts)
+    if faults:
+        raise RegimenError(faults)
+    return every

@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
-import xarray as xr
 from rich.console import Console
 from rich.table import Table
 
-from bonecycle.analysis.simulation import simulate as run_simulation
 from bonecycle.biology import catalogue
 from bonecycle.biology.compose import compose
+from bonecycle.biology.dosing import Dosing
 from bonecycle.biology.regimens import Regimen, parse_regimen
 from bonecycle.errors import UsageError, unknown
-from bonecycle.manifest import atomic_write, write_manifest
+from bonecycle.manifest import atomic_write, content_hash, write_manifest
+from bonecycle.studies.regimen_table import read_regimens
+
+# xarray and roadrunner take a second to import: in the functions that need them, so that help
+# comes at once.
+if TYPE_CHECKING:
+    import xarray as xr
 
 EPILOG = """Examples:
 
@@ -27,6 +33,9 @@ bonecycle simulate --drug alendronate --dose 70mg --interval week --stop 5years
 
 bonecycle simulate --regimen "denosumab 60 mg sc every 6 months for 2 years" --mechanism H1
 --set osteogenic_share=0.9 --out denosumab
+
+bonecycle simulate --regimen "zoledronate 5 mg iv over 15 minutes at 0 and 18 months"
+--duration 3years --out zoledronate
 """
 
 _SHOWN = ("Ac_f", "ES_BS", "OS_BS", "MS_BS", "CTX", "P1NP", "BMD_rel")
@@ -34,12 +43,17 @@ _SHOWN = ("Ac_f", "ES_BS", "OS_BS", "MS_BS", "CTX", "P1NP", "BMD_rel")
 
 def simulate(
     model: Annotated[str, typer.Option(help="Model: see `bonecycle list models`.")] = "cycle",
-    regimen: Annotated[str, typer.Option(help="Treatments as text, or 'untreated'.")] = "",
+    regimen: Annotated[
+        str, typer.Option(help="Treatments as text, or 'untreated'; with --regimens, a name.")
+    ] = "",
+    regimens: Annotated[
+        Path | None, typer.Option(help="CSV table of regimens; --regimen names one of them.")
+    ] = None,
     drug: Annotated[str, typer.Option(help="Drug: see `bonecycle list drugs`.")] = "",
     dose: Annotated[str, typer.Option(help="Dose with unit, such as 70mg.")] = "",
     interval: Annotated[str, typer.Option(help="day, week, month, year, or '6 months'.")] = "",
     stop: Annotated[str, typer.Option(help="Length of treatment, such as 5years.")] = "",
-    route: Annotated[str, typer.Option(help="oral, iv or sc; default: the drug's usual.")] = "",
+    route: Annotated[str, typer.Option(help="oral, iv or sc; default: the drug's first.")] = "",
     duration: Annotated[
         str, typer.Option(help="How long to simulate; default: until the last treatment stops.")
     ] = "",
@@ -49,37 +63,66 @@ def simulate(
     mechanism: Annotated[
         list[str] | None, typer.Option(help="Mechanism to turn on, H1 to H5; repeat.")
     ] = None,
+    dosing: Annotated[
+        Dosing,
+        typer.Option(
+            help="Doses as events that reschedule themselves, as one event a dose (explicit), or, "
+            "up to a month apart, as their time average."
+        ),
+    ] = Dosing.EVENTS,
     points: Annotated[int, typer.Option(min=2, help="Number of times.")] = 200,
     out: Annotated[Path, typer.Option(help="Folder of the results.")] = Path("results/simulation"),
 ) -> None:
     """Simulate the cycle, untreated or under drugs.
 
-    Writes simulation.csv, simulation.json, units.json, manifest.json and figures.
+    Writes simulation.csv, simulation.json, units.json, model.xml (the model with its doses),
+    manifest.json and figures.
     """
+    from bonecycle.analysis import simulation
+
     if out.exists() and not out.is_dir():
         raise UsageError(f"--out {out} is a file: name a folder.")
-    plan = _plan(regimen, drug, dose, interval, stop, route)
-    run = run_simulation(
+    plan = _plan(regimen, regimens, drug, dose, interval, stop, route)
+    parameters = _settings(set_ or [])
+    mechanisms = [name.upper() for name in mechanism or []]
+    simulate_with = partial(
+        simulation.simulate,
         plan,
         duration=duration or None,
         model=model,
-        parameters=_settings(set_ or []),
-        mechanisms=[name.upper() for name in mechanism or []],
+        parameters=parameters,
+        mechanisms=mechanisms,
         points=points,
     )
-    _write(run, out, plan)
-    _report(run, out)
+    run = simulate_with(dosing=dosing)
+    differences = {}
+    if dosing is Dosing.AVERAGED:
+        events = simulate_with(dosing=Dosing.EVENTS)
+        differences = simulation.averaging_difference(run, events)
+    sbml = simulation.dosed_model(
+        plan, model=model, parameters=parameters, mechanisms=mechanisms, dosing=dosing
+    )
+    _write(run, out, plan, sbml, differences)
+    _report(run, out, differences)
 
 
-def _plan(regimen: str, drug: str, dose: str, interval: str, stop: str, route: str) -> Regimen:
-    """Regimen of the options; all faults are those of `parse_regimen`."""
+def _plan(
+    regimen: str,
+    regimens: Path | None,
+    drug: str,
+    dose: str,
+    interval: str,
+    stop: str,
+    route: str,
+) -> Regimen:
+    """Regimen of the options; all faults are those of `parse_regimen` or of the table."""
     parts = {"--dose": dose, "--interval": interval, "--stop": stop}
     if not drug:
         given = [name for name, value in {**parts, "--route": route}.items() if value]
         if given:
             raise UsageError(f"{', '.join(given)} without --drug: name the drug, or use --regimen.")
-        return parse_regimen(regimen or "untreated")
-    if regimen:
+        return _chosen(regimens, regimen) if regimens else parse_regimen(regimen or "untreated")
+    if regimen or regimens:
         raise UsageError("--regimen and --drug say the same: give one of them.")
     if drug not in catalogue.drugs():
         raise unknown("drug", drug, catalogue.drugs())
@@ -87,15 +130,17 @@ def _plan(regimen: str, drug: str, dose: str, interval: str, stop: str, route: s
     if missing:
         raise UsageError(f"--drug {drug} also needs {', '.join(missing)}.")
     every = f"1 {interval}" if interval.isalpha() else interval
-    usual = _usual_route(drug)
+    usual = catalogue.routes()[drug][0]
     return parse_regimen(f"{drug} {dose} {route or usual} every {every} for {stop}")
 
 
-def _usual_route(drug: str) -> str:
-    routes = [route for name, route in compose("cycle", (drug,)).dosing_ports if name == drug]
-    # A bisphosphonate with an oral form is mostly taken that way; the note names the others.
-    intravenous = "intravenous" in catalogue.drugs()[drug].note.lower()
-    return "iv" if intravenous and "iv" in routes else routes[0]
+def _chosen(path: Path, name: str) -> Regimen:
+    known = read_regimens(path)
+    if not name and len(known) > 1:
+        raise UsageError(f"{path} holds {len(known)} regimens: add --regimen {' or '.join(known)}.")
+    if name and name not in known:
+        raise unknown("regimen", name, known)
+    return known[name or next(iter(known))]
 
 
 def _settings(texts: list[str]) -> dict[str, float]:
@@ -111,7 +156,9 @@ def _settings(texts: list[str]) -> dict[str, float]:
     return values
 
 
-def _write(run: xr.Dataset, out: Path, plan: Regimen) -> None:
+def _write(
+    run: xr.Dataset, out: Path, plan: Regimen, sbml: str, differences: dict[str, float]
+) -> None:
     # Drawing libraries are slow to import: only when figures are drawn.
     from bonecycle import show
 
@@ -121,6 +168,7 @@ def _write(run: xr.Dataset, out: Path, plan: Regimen) -> None:
     record = {
         "attributes": run.attrs,
         "units": units,
+        "averaging_differences": differences,
         "data": {name: frame[name].tolist() for name in frame.columns},
     }
     figures = {
@@ -132,6 +180,7 @@ def _write(run: xr.Dataset, out: Path, plan: Regimen) -> None:
         figures["drug"] = show.plot_drug(run)
     atomic_write(out / "simulation.csv", frame.to_csv(index=False))
     atomic_write(out / "simulation.json", json.dumps(record) + "\n")
+    atomic_write(out / "model.xml", sbml)
     atomic_write(out / "units.json", json.dumps(units, indent=1) + "\n")
     for name, figure in figures.items():
         show.save(figure, out / name)
@@ -139,12 +188,12 @@ def _write(run: xr.Dataset, out: Path, plan: Regimen) -> None:
         out,
         command=f"bonecycle simulate: {run.attrs['regimen']}",
         seed=0,
-        hashes={"model": run.attrs["model_hash"]},
+        hashes={"model": run.attrs["model_hash"], "model.xml": content_hash(sbml)},
         extra={key: str(value) for key, value in run.attrs.items()},
     )
 
 
-def _report(run: xr.Dataset, out: Path) -> None:
+def _report(run: xr.Dataset, out: Path, differences: dict[str, float]) -> None:
     table = Table(title=f"{run.attrs['regimen']}; mechanisms: {run.attrs['mechanisms']}")
     end = f"month {float(run.months[-1]):g}"
     for column in ("observable", "unit", "untreated", end, "ratio"):
@@ -155,5 +204,11 @@ def _report(run: xr.Dataset, out: Path) -> None:
         table.add_row(symbol, unit, f"{first:.4g}", f"{last:.4g}", f"{last / first:.3f}")
     console = Console()
     console.print(table)
-    console.print(f"Doses: {run.attrs['dosing']}", highlight=False)
+    if differences:
+        name, largest = next(iter(differences.items()))
+        console.print(
+            f"Doses as their time average: {run.attrs['averaged']}. Given one by one, {name} "
+            f"differs most, by {largest:.2g} of its largest value.",
+            highlight=False,
+        )
     console.print(f"Results in {out}", highlight=False, soft_wrap=True)

@@ -31,6 +31,8 @@ class InitialValues:
         The symbols worked out: constants, species, variables with a rate rule.
     plain_sbml : str
         The same model with numbers in place of those assignments.
+    switches : dict of str to float
+        Parameters that events alone change (counts of doses, rates), and their initial values.
     """
 
     def __init__(self, sbml: str) -> None:
@@ -65,6 +67,16 @@ class InitialValues:
                 element.setInitialAmount(value)
             else:
                 element.setValue(value)
+        changed = {
+            assignment.getVariable()
+            for event in model.getListOfEvents()
+            for assignment in event.getListOfEventAssignments()
+        }
+        self.switches = {
+            name: model.getParameter(name).getValue()
+            for name in sorted(changed)
+            if model.getParameter(name) is not None and model.getRateRule(name) is None
+        }
         self.plain_sbml = str(libsbml.writeSBMLToString(document))
 
     @property

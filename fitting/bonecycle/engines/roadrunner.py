@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from itertools import pairwise
 
@@ -53,6 +54,8 @@ class RoadRunnerEngine:
     ) -> None:
         self.parameters = tuple(parameters)
         self.outputs = tuple(outputs)
+        if twice := [name for name, count in Counter(self.parameters).items() if count > 1]:
+            raise UsageError(f"Parameters listed twice: {', '.join(twice)}. Name each once.")
         self.model_name, self.arm = model, arm
         self._initial = InitialValues(sbml)
         try:
@@ -72,16 +75,21 @@ class RoadRunnerEngine:
         self._species = [(species.index(n), n) for n in worked_out if n in species]
         own = (*self.parameters, *(n for n in worked_out if n not in species))
         self._values = [(names.index(name), name) for name in own]
+        self._switches = [names.index(name) for name in self._initial.switches]
         self._rr.integrator.relative_tolerance = relative_tolerance
         self._rr.integrator.absolute_tolerance = absolute_tolerance
         self._rr.integrator.maximum_num_steps = 100_000
+        # A first dose makes an empty pool rise: CVODE's own first step after it would be below
+        # the spacing of floating-point time.
+        self._rr.integrator.initial_time_step = 1e-9
         self._rr.timeCourseSelections = ["time", *self.outputs]
 
     def start(self, values: Floats) -> None:
         """Go to the baseline of one parameter set, shape (n_parameters,).
 
         resetToOrigin, because reset keeps what events changed; then reset, because only it
-        works out what other initial assignments there are from the parameters just set.
+        works out what other initial assignments there are from the parameters just set. Both
+        fire the events at time zero, so what the first firing switched is put back in between.
         """
         chosen = self._named(values)
         try:
@@ -93,6 +101,9 @@ class RoadRunnerEngine:
             ) from error
         self._rr.resetToOrigin()
         self._set_values(chosen)
+        if self._switches:
+            initial = list(self._initial.switches.values())
+            self._rr.model.setGlobalParameterValues(self._switches, initial)
         self._rr.reset()
         self._set_values(chosen)
         if self._species:

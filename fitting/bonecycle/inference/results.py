@@ -14,8 +14,10 @@ from bonecycle.manifest import atomic_write
 from bonecycle.problem.problem import load_problem
 
 
-def write_tables(folder: Path, fits: Sequence[Fit]) -> dict[str, pd.DataFrame]:
-    """Write targets.csv, parameters.csv, mechanisms.csv and fit.json.
+def write_tables(
+    folder: Path, fits: Sequence[Fit], dosing: Sequence[pd.DataFrame]
+) -> dict[str, pd.DataFrame]:
+    """Write targets.csv, parameters.csv, mechanisms.csv, dosing.csv and fit.json.
 
     Parameters
     ----------
@@ -23,6 +25,8 @@ def write_tables(folder: Path, fits: Sequence[Fit]) -> dict[str, pd.DataFrame]:
         Made when missing; files are replaced whole.
     fits : sequence of Fit
         One a mechanism.
+    dosing : sequence of DataFrame
+        `summary.dosing_table` of each.
 
     Returns
     -------
@@ -33,6 +37,7 @@ def write_tables(folder: Path, fits: Sequence[Fit]) -> dict[str, pd.DataFrame]:
         "targets": pd.concat([target_table(fit) for fit in fits], ignore_index=True),
         "parameters": pd.concat([parameter_table(fit) for fit in fits], ignore_index=True),
         "mechanisms": mechanism_table(list(fits)),
+        "dosing": pd.concat(dosing, ignore_index=True),
     }
     for name, table in tables.items():
         atomic_write(folder / f"{name}.csv", table.to_csv(index=False))
@@ -49,6 +54,7 @@ def _record(fit: Fit) -> dict[str, object]:
     return {
         "mechanism": fit.spec.mechanism,
         "encoding": fit.spec.encoding,
+        "dosing": fit.spec.dosing.value,
         "parameters": list(problem.space.names),
         "scales": [str(p.scale) for p in problem.space.parameters],
         "covariance": fit.best.covariance.tolist(),

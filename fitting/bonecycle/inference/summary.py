@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 
 from bonecycle.biology import catalogue
+from bonecycle.biology.dosing import Dosing
 from bonecycle.biology.tables import Parameter
 from bonecycle.engines.interface import Floats
+from bonecycle.errors import SimulationError
 from bonecycle.inference.least_squares import BOUND_SDS, Fit
 from bonecycle.problem.likelihood import SMALLEST
 from bonecycle.problem.problem import Problem, load_problem
@@ -155,6 +159,45 @@ def _described(parameter: Parameter) -> dict[str, object]:
         "source": parameter.source,
         "place": parameter.place,
     }
+
+
+def dosing_table(fit: Fit) -> pd.DataFrame:
+    """One row a target: prediction at the best point with the fit's dosing and with events.
+
+    Returns
+    -------
+    DataFrame
+        ``difference`` is log(as fitted / with events) in committed errors. Takes about 8 ms a
+        dose.
+
+    Raises
+    ------
+    SimulationError
+        When the best point cannot be simulated with events.
+    """
+    problem = load_problem(fit.spec)
+    exact = load_problem(replace(fit.spec, dosing=Dosing.EVENTS))
+    evaluation = exact.evaluate(fit.best.theta[None])
+    if not evaluation.ok[0]:
+        values = dict(zip(exact.space.names, map(float, fit.best.theta), strict=True))
+        raise SimulationError("cycle", "events", values, evaluation.messages[0])
+    fitted = problem.evaluate(fit.best.theta[None]).predictions[0]
+    rows = [
+        {
+            "mechanism": fit.spec.mechanism,
+            "study": target.study,
+            "arm": target.arm,
+            "variable": target.observation.variable,
+            "time_months": target.observation.time_months,
+            fit.spec.dosing.value: one,
+            Dosing.EVENTS.value: other,
+            "difference": float(np.log(max(one, SMALLEST) / max(other, SMALLEST)) / target.log_sd),
+        }
+        for target, one, other in zip(
+            problem.targets, fitted, evaluation.predictions[0], strict=True
+        )
+    ]
+    return pd.DataFrame(rows)
 
 
 def mechanism_table(fits: list[Fit]) -> pd.DataFrame:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from bonecycle.biology import catalogue
 from bonecycle.biology.compose import compose
-from bonecycle.biology.dosing import with_regimen
+from bonecycle.biology.dosing import Dosing, with_regimen
 from bonecycle.biology.regimens import Regimen, check_drugs
 from bonecycle.engines.interface import Engine, Floats
 from bonecycle.engines.roadrunner import RoadRunnerEngine
@@ -36,11 +36,15 @@ class ProblemSpec:
         How "not strongly decreased" is read; a name of encodings.csv.
     data : tuple of str
         Paths of study tables; empty for the studies that are shipped.
+    dosing : Dosing
+        How doses reach the model. Frequent doses one by one make a fit many times slower, so their
+        time average is the default; `inference.summary.dosing_table` says what that changes.
     """
 
     mechanism: str = "H0"
     encoding: str = DEFAULT_ENCODING
     data: tuple[str, ...] = ()
+    dosing: Dosing = Dosing.AVERAGED
 
 
 @dataclass(frozen=True)
@@ -98,7 +102,7 @@ class Problem:
     fitted : ndarray of bool, shape (n_targets,)
         Which targets the fit uses.
     hashes : dict of str to str
-        Content hashes of model, data, error model and encoding.
+        Content hashes of model, data, error model, encoding, priors and way of dosing.
     """
 
     def __init__(self, spec: ProblemSpec) -> None:
@@ -132,6 +136,7 @@ class Problem:
             "error_model": errors.hash,
             "encoding": content_hash(repr(encodings[spec.encoding])),
             "priors": content_hash(repr(self.space.parameters)),
+            "dosing": content_hash(spec.dosing),
         }
 
     @property
@@ -176,8 +181,8 @@ class Problem:
         """Drugs that the targets' regimens name, checked against the catalogue."""
         names: list[str] = []
         for regimen in self.regimens:
-            check_drugs(regimen, catalogue.drugs())
-            names += [treatment.drug for treatment in regimen.treatments]
+            check_drugs(regimen, catalogue.routes())
+            names += regimen.drugs
         return tuple(name for name in catalogue.drugs() if name in names)
 
     def _simulation(self, regimen: Regimen) -> _Simulation:
@@ -185,8 +190,7 @@ class Problem:
         targets = [self.targets[i] for i in chosen]
         times = sorted({0.0, *(target.time_days for target in targets)})
         outputs = sorted({target.observation.variable for target in targets})
-        drugs = tuple(dict.fromkeys(treatment.drug for treatment in regimen.treatments))
-        model = with_regimen(compose("cycle", drugs), regimen)
+        model = with_regimen(compose("cycle", regimen.drugs), regimen, self.spec.dosing)
         names = [name for name in self.space.names if name in model.parameters]
         arm = f"{targets[0].study}: {targets[0].arm}"
         return _Simulation(

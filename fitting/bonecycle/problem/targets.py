@@ -9,7 +9,6 @@ import numpy as np
 from scipy.linalg import block_diag
 
 from bonecycle.biology import catalogue
-from bonecycle.biology.dosing import is_averaged
 from bonecycle.biology.regimens import Regimen
 from bonecycle.engines.interface import Floats
 from bonecycle.errors import DataError, Fault
@@ -145,7 +144,7 @@ def _visit(row: Observation) -> float:
     treatments = row.regimen.treatments if row.regimen is not None else ()
     for treatment in treatments:
         near = np.abs(treatment.dose_times() - time) < _BEFORE_DOSE_DAYS
-        if time > 0 and not is_averaged(treatment) and near.any():
+        if time > 0 and near.any():
             return time - _BEFORE_DOSE_DAYS
     return time
 

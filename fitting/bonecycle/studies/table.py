@@ -12,7 +12,10 @@ HEADER_ROW = 1
 
 
 def read_rows(
-    path: Traversable, columns: Sequence[str], faults: list[Fault]
+    path: Traversable,
+    columns: Sequence[str],
+    faults: list[Fault],
+    optional: Sequence[str] = (),
 ) -> list[tuple[int, dict[str, str]]]:
     """Return the filled rows of a CSV table as stripped text.
 
@@ -21,9 +24,11 @@ def read_rows(
     path
         A UTF-8 file with commas and one header row.
     columns
-        The columns it must have, in any order, and no other.
+        The columns it must have, in any order.
     faults
         Receives what is wrong with the file, its header or the length of a row.
+    optional
+        The columns that it may have besides; where one is missing, its cells are empty.
 
     Returns
     -------
@@ -34,7 +39,7 @@ def read_rows(
     if not records:
         return []
     header = [name.strip() for name in records[0]]
-    header_faults = list(_header_faults(path.name, header, columns))
+    header_faults = list(_header_faults(path.name, header, columns, optional))
     if header_faults:
         faults.extend(header_faults)
         return []
@@ -46,9 +51,10 @@ def read_rows(
     if not filled:
         faults.append(Fault(path.name, HEADER_ROW, "", "no rows", "add one row or more"))
     rows = []
+    empty = dict.fromkeys(optional, "")
     for number, cells in filled:
         if len(cells) == len(header):
-            rows.append((number, dict(zip(header, cells, strict=True))))
+            rows.append((number, empty | dict(zip(header, cells, strict=True))))
         else:
             message = f"{len(cells)} cells under {len(header)} columns"
             remedy = "put text that holds a comma in quotes"
@@ -90,19 +96,22 @@ def _records(path: Traversable, faults: list[Fault]) -> list[list[str]]:
     return []
 
 
-def _header_faults(file: str, header: Sequence[str], columns: Sequence[str]) -> Iterator[Fault]:
+def _header_faults(
+    file: str, header: Sequence[str], columns: Sequence[str], optional: Sequence[str]
+) -> Iterator[Fault]:
     if len(header) == 1 and (";" in header[0] or "\t" in header[0]):
         message = "the columns are not separated by commas"
         yield Fault(file, HEADER_ROW, "", message, "save the table as CSV with commas")
         return
-    for name in columns:
-        if header.count(name) == 0:
+    known = [*columns, *optional]
+    for name in known:
+        if header.count(name) == 0 and name in columns:
             message = f"column {name!r} is missing"
             yield Fault(file, HEADER_ROW, name, message, "add it; its cells may be empty if unused")
         if header.count(name) > 1:
             message = f"column {name!r} stands there {header.count(name)} times"
             yield Fault(file, HEADER_ROW, name, message, "keep one of them")
     for name in dict.fromkeys(header):
-        if name not in columns:
-            message = str(unknown("column", name, columns))
+        if name not in known:
+            message = str(unknown("column", name, known))
             yield Fault(file, HEADER_ROW, name, message, "rename or remove it")
