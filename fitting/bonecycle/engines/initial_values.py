@@ -54,7 +54,7 @@ class InitialValues:
         known = set(self._own)
         while ready := [s for s, math in waiting.items() if set(names_in(math)) <= known]:
             for symbol in ready:
-                self._steps.append((symbol, _compiled(waiting.pop(symbol))))
+                self._steps.append((symbol, compiled(waiting.pop(symbol))))
                 if _is_constant(model.getElementBySId(symbol)):
                     known.add(symbol)
         if constant := [s for s in waiting if _is_constant(model.getElementBySId(s))]:
@@ -110,7 +110,8 @@ def names_in(math: libsbml.ASTNode) -> list[str]:
     return own + [n for i in range(math.getNumChildren()) for n in names_in(math.getChild(i))]
 
 
-def _compiled(math: libsbml.ASTNode) -> Callable[[dict[str, float]], float]:
+def compiled(math: libsbml.ASTNode) -> Callable[[dict[str, float]], float]:
+    """Turn a formula into a function of the values of its names."""
     formula = libsbml.formulaToL3String(_prepared(math))
     code = compile(formula, formula, "eval")
     unknown_calls = set(code.co_names) - set(names_in(math)) - set(_FUNCTIONS)

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from itertools import pairwise
 
 import numpy as np
 import roadrunner
 
 from bonecycle.engines.initial_values import InitialValues
-from bonecycle.engines.interface import Batch, Floats
+from bonecycle.engines.interface import Batch, Floats, Gradient, check_request
 from bonecycle.errors import ModelError, SimulationError, UsageError, unknown
 
 _REMEDY = (
     "check that the values are physical; in a fit this set counts as failed and the search goes on"
 )
+
+
+# Relative step of differences: the simulations are good to 1e-8.
+_DIFFERENCE = 1e-4
 
 
 class RoadRunnerEngine:
@@ -41,6 +44,8 @@ class RoadRunnerEngine:
     UsageError
         For a parameter or an output that the model does not have.
     """
+
+    name = "roadrunner"
 
     def __init__(
         self,
@@ -118,13 +123,8 @@ class RoadRunnerEngine:
 
     def simulate(self, values: Floats, times: Sequence[float]) -> Batch:
         """Simulate a batch; see `interface.Engine`."""
-        sets = self._checked(values)
-        wanted = [float(time) for time in times]
-        increase = all(later > earlier for earlier, later in pairwise(wanted))
-        if not (wanted and increase and np.isfinite(wanted).all()):
-            raise UsageError(f"Times must be given, be finite and increase: {wanted}.")
-        if wanted[0] < 0:
-            raise UsageError(f"Times must not be negative: {wanted[0]}.")
+        sets, checked = check_request(self.parameters, values, times)
+        wanted = checked.tolist()
         result = np.full((len(sets), len(wanted), len(self.outputs)), np.nan)
         messages = [""] * len(sets)
         for i, row in enumerate(sets):
@@ -135,14 +135,21 @@ class RoadRunnerEngine:
         ok = np.array([not message for message in messages], dtype=np.bool_)
         return Batch(result, ok, tuple(messages))
 
-    def _checked(self, values: Floats) -> Floats:
-        sets = np.asarray(values, dtype=float)
-        if sets.ndim != 2 or sets.shape[1] != len(self.parameters):
-            raise UsageError(
-                f"Parameter sets have the shape {sets.shape}; "
-                f"(n_sets, {len(self.parameters)}) is needed for {', '.join(self.parameters)}."
-            )
-        return sets
+    def gradient(self, values: Floats, times: Sequence[float]) -> Gradient:
+        """Simulate with derivatives by forward differences; see `interface.Engine`."""
+        sets, _ = check_request(self.parameters, values, times)
+        batch = self.simulate(sets, times)
+        slopes = np.full((*batch.values.shape, len(self.parameters)), np.nan)
+        for i, row in enumerate(sets):
+            steps = _DIFFERENCE * np.where(row > 0, row, 1.0)
+            moved = self.simulate(row + np.diag(steps), times)
+            slopes[i] = np.moveaxis((moved.values - batch.values[i]) / steps[:, None, None], 0, -1)
+        ok = batch.ok & np.isfinite(slopes).all(axis=(1, 2, 3))
+        messages = tuple(
+            message or ("" if good else f"no derivative; {_REMEDY}")
+            for message, good in zip(batch.messages, ok, strict=True)
+        )
+        return Gradient(Batch(batch.values, ok, messages), slopes)
 
     def _run(self, row: Floats, times: list[float]) -> Floats:
         if not np.isfinite(row).all() or (row < 0).any():

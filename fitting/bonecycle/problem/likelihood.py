@@ -58,3 +58,35 @@ def terms(
         np.where(dropped, 0.0, log_likelihood),
         np.where(dropped, 0.0, residuals),
     )
+
+
+def residual_slopes(
+    predictions: Floats, slopes: Floats, values: Floats, sides: Floats, factor: Floats
+) -> Floats:
+    """Derivatives of the residuals of `terms` at one point.
+
+    Parameters
+    ----------
+    predictions : ndarray, shape (n_targets,)
+    slopes : ndarray, shape (n_targets, n_parameters)
+        Derivatives of the predictions.
+    values, sides, factor
+        As for `terms`.
+
+    Returns
+    -------
+    ndarray, shape (n_targets, n_parameters)
+    """
+    gaps = np.log(np.maximum(predictions, SMALLEST)) - np.log(values)
+    dropped, seen = np.isnan(values), predictions > SMALLEST
+    with np.errstate(divide="ignore", invalid="ignore"):
+        relative = np.where((seen & ~dropped)[:, None], slopes / predictions[:, None], 0.0)
+    whitened = solve_triangular(factor, relative, lower=True)
+    scale = np.diag(factor)
+    z = np.where(dropped, 0.0, sides * gaps / scale)
+    root = np.sqrt(-2 * log_ndtr(z))
+    # phi(z) / Phi(z), over the residual's size; it vanishes faster than the root where a limit is
+    # met by far.
+    ratio = np.exp(-0.5 * z**2 - 0.5 * _LOG_2PI - log_ndtr(z))
+    steep = np.divide(ratio, root * scale, out=np.zeros_like(root), where=root > 0)
+    return np.where((sides == 0)[:, None], whitened, steep[:, None] * relative)

@@ -13,11 +13,11 @@ from bonecycle.biology import catalogue
 from bonecycle.biology.compose import compose
 from bonecycle.biology.dosing import Dosing, with_regimen
 from bonecycle.biology.regimens import Regimen, check_drugs
-from bonecycle.engines.interface import Engine, Floats
-from bonecycle.engines.roadrunner import RoadRunnerEngine
+from bonecycle.engines.choice import EngineName, make_engine
+from bonecycle.engines.interface import Batch, Engine, Floats
 from bonecycle.errors import DataError, Fault, unknown
 from bonecycle.manifest import content_hash
-from bonecycle.problem.likelihood import terms
+from bonecycle.problem.likelihood import residual_slopes, terms
 from bonecycle.problem.space import Space, fitted_space, parse_mechanism
 from bonecycle.problem.targets import Target, make_targets, whitening
 from bonecycle.studies.error_model import DEFAULT_ENCODING, ErrorModel, load_encodings
@@ -39,12 +39,15 @@ class ProblemSpec:
     dosing : Dosing
         How doses reach the model. Frequent doses one by one make a fit many times slower, so their
         time average is the default; `inference.summary.dosing_table` says what that changes.
+    engine : EngineName
+        What simulates.
     """
 
     mechanism: str = "H0"
     encoding: str = DEFAULT_ENCODING
     data: tuple[str, ...] = ()
     dosing: Dosing = Dosing.AVERAGED
+    engine: EngineName = EngineName.KERNEL
 
 
 @dataclass(frozen=True)
@@ -80,11 +83,25 @@ class _Simulation:
 
     engine: Engine
     times: tuple[float, ...]
-    columns: NDArray[np.intp]
+    own: Floats  # values of the engine's parameters that the problem does not free
+    places: NDArray[np.intp]  # free parameters among the engine's
+    columns: NDArray[np.intp]  # the same among the problem's
     targets: NDArray[np.intp]
     time_index: NDArray[np.intp]
     output_index: NDArray[np.intp]
     is_ratio: NDArray[np.bool_]
+
+    def values(self, natural: Floats) -> Floats:
+        """Parameter sets of the engine from those of the problem."""
+        sets = np.tile(self.own, (len(natural), 1))
+        sets[:, self.places] = natural[:, self.columns]
+        return sets
+
+    def predictions(self, batch: Batch) -> Floats:
+        """What the targets are compared with, (n_sets, n_targets of the regimen)."""
+        read = batch.values[:, self.time_index, self.output_index]
+        start = batch.values[:, 0, self.output_index]
+        return np.where(self.is_ratio, read / start, read)
 
 
 class Problem:
@@ -103,6 +120,8 @@ class Problem:
         Which targets the fit uses.
     hashes : dict of str to str
         Content hashes of model, data, error model, encoding, priors and way of dosing.
+    notices : tuple of str
+        Which arms another engine simulates than the one asked for, and why.
     """
 
     def __init__(self, spec: ProblemSpec) -> None:
@@ -129,7 +148,9 @@ class Problem:
         self._values = np.array([np.nan if t.value is None else t.value for t in self.targets])
         self._sides = np.array([t.side for t in self.targets])
         self._factor = whitening(self.targets, errors)
-        self._simulations = [self._simulation(regimen) for regimen in self.regimens]
+        notices: list[str] = []
+        self._simulations = [self._simulation(regimen, notices) for regimen in self.regimens]
+        self.notices = tuple(notices)
         self.hashes = {
             "model": model.hash,
             "data": content_hash(*(path.read_bytes() for path in paths)),
@@ -162,10 +183,8 @@ class Problem:
         messages = [""] * len(theta)
         natural = self.space.to_natural(theta)
         for part in self._simulations:
-            batch = part.engine.simulate(natural[:, part.columns], part.times)
-            read = batch.values[:, part.time_index, part.output_index]
-            start = batch.values[:, 0, part.output_index]
-            predictions[:, part.targets] = np.where(part.is_ratio, read / start, read)
+            batch = part.engine.simulate(part.values(natural), part.times)
+            predictions[:, part.targets] = part.predictions(batch)
             ok &= batch.ok
             messages = [a or b for a, b in zip(messages, batch.messages, strict=True)]
         predictions[~ok] = np.nan
@@ -177,6 +196,37 @@ class Problem:
             predictions, residuals, log_likelihood, log_prior, log_posterior, ok, tuple(messages)
         )
 
+    def residual_slopes(self, theta: Floats) -> Floats:
+        """Derivatives of the residuals by theta at one point.
+
+        Parameters
+        ----------
+        theta : ndarray, shape (n_parameters,)
+
+        Returns
+        -------
+        ndarray, shape (n_targets, n_parameters)
+            NaN where the point cannot be simulated.
+        """
+        natural = self.space.to_natural(theta[None])[0]
+        chain = self.space.slopes_to_natural(theta[None])[0]
+        predictions = np.full(len(self.targets), np.nan)
+        slopes = np.zeros((len(self.targets), len(natural)))
+        for part in self._simulations:
+            result = part.engine.gradient(part.values(natural[None]), part.times)
+            if not result.batch.ok[0]:
+                return np.full(slopes.shape, np.nan)
+            predictions[part.targets] = part.predictions(result.batch)[0]
+            read = result.slopes[0, part.time_index, part.output_index]
+            start = result.batch.values[0, 0, part.output_index]
+            relative = result.slopes[0, 0, part.output_index] / start[:, None]
+            at_time = result.batch.values[0, part.time_index, part.output_index]
+            ratio = read / start[:, None] - (at_time / start)[:, None] * relative
+            own = np.where(part.is_ratio[:, None], ratio, read)
+            free = own[:, part.places] * chain[part.columns]
+            slopes[np.ix_(part.targets, part.columns)] = free
+        return residual_slopes(predictions, slopes, self._values, self._sides, self._factor)
+
     def _drugs(self) -> tuple[str, ...]:
         """Drugs that the targets' regimens name, checked against the catalogue."""
         names: list[str] = []
@@ -185,18 +235,30 @@ class Problem:
             names += regimen.drugs
         return tuple(name for name in catalogue.drugs() if name in names)
 
-    def _simulation(self, regimen: Regimen) -> _Simulation:
+    def _simulation(self, regimen: Regimen, notices: list[str]) -> _Simulation:
         chosen = [i for i, target in enumerate(self.targets) if target.regimen == regimen]
         targets = [self.targets[i] for i in chosen]
         times = sorted({0.0, *(target.time_days for target in targets)})
-        outputs = sorted({target.observation.variable for target in targets})
-        model = with_regimen(compose("cycle", regimen.drugs), regimen, self.spec.dosing)
-        names = [name for name in self.space.names if name in model.parameters]
+        # The same for all arms, so that they share the generated code.
+        outputs = sorted({target.observation.variable for target in self.targets})
+        model = compose("cycle", regimen.drugs)
+        # What any mechanism frees, so that all mechanisms share it too.
+        every = fitted_space(tuple(catalogue.mechanisms()), regimen.drugs)
+        names = [name for name in every.names if name in model.parameters]
+        free = [name for name in self.space.names if name in names]
+        own = [0.0 if p.mechanism else p.value for p in map(model.parameters.__getitem__, names)]
         arm = f"{targets[0].study}: {targets[0].arm}"
+        engine, notice = _load_engine(
+            self.spec.engine, regimen, self.spec.dosing, tuple(names), tuple(outputs), arm
+        )
+        if notice:
+            notices.append(notice)
         return _Simulation(
-            engine=RoadRunnerEngine(model.sbml, names, outputs, model.name, arm),
+            engine=engine,
             times=tuple(times),
-            columns=np.array([self.space.names.index(name) for name in names], dtype=np.intp),
+            own=np.array(own),
+            places=np.array([names.index(name) for name in free], dtype=np.intp),
+            columns=np.array([self.space.names.index(name) for name in free], dtype=np.intp),
             targets=np.array(chosen, dtype=np.intp),
             time_index=np.array([times.index(t.time_days) for t in targets], dtype=np.intp),
             output_index=np.array(
@@ -204,6 +266,20 @@ class Problem:
             ),
             is_ratio=np.array([t.is_ratio for t in targets], dtype=np.bool_),
         )
+
+
+@cache
+def _load_engine(
+    name: EngineName,
+    regimen: Regimen,
+    dosing: Dosing,
+    parameters: tuple[str, ...],
+    outputs: tuple[str, ...],
+    arm: str,
+) -> tuple[Engine, str]:
+    """Load a regimen once per process: mechanisms and encodings share it."""
+    model = with_regimen(compose("cycle", regimen.drugs), regimen, dosing)
+    return make_engine(name, model.sbml, parameters, outputs, model.name, arm)
 
 
 @cache

@@ -49,6 +49,11 @@ class Space:
         safe = np.where(self._is_log, 0.5, values)
         return np.asarray(np.where(self._is_log, np.log(values), logit(safe)))
 
+    def slopes_to_natural(self, theta: Floats) -> Floats:
+        """Derivatives of `to_natural`, (n_sets, n_parameters)."""
+        natural = self.to_natural(theta)
+        return np.asarray(np.where(self._is_log, natural, natural * (1 - natural)))
+
     def standardized(self, theta: Floats) -> Floats:
         """Distance from the prior centre in prior SDs, (n_sets, n_parameters)."""
         return np.asarray((theta - self.centers) / self.sds)

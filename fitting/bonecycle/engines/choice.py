@@ -1,0 +1,49 @@
+"""Which engine simulates a model: the generated kernel where it can, else libroadrunner."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from enum import StrEnum
+
+from bonecycle.engines.interface import Engine
+from bonecycle.engines.roadrunner import RoadRunnerEngine
+
+
+class EngineName(StrEnum):
+    """Engines that can be asked for."""
+
+    KERNEL = "kernel"
+    ROADRUNNER = "roadrunner"
+
+
+def make_engine(
+    name: EngineName,
+    sbml: str,
+    parameters: Sequence[str],
+    outputs: Sequence[str],
+    model: str,
+    arm: str,
+) -> tuple[Engine, str]:
+    """Load a model into an engine.
+
+    Returns
+    -------
+    engine : Engine
+    notice : str
+        Why libroadrunner simulates although the kernel was asked for; "" otherwise.
+    """
+    if name is EngineName.KERNEL:
+        # numba is slow to import: only where it is used.
+        from bonecycle.engines.kernel.engine import KernelEngine
+        from bonecycle.engines.kernel.events import NotSupportedError
+        from bonecycle.engines.kernel.verification import RefusedError, verify
+
+        try:
+            kernel = KernelEngine(sbml, parameters, outputs, model, arm)
+            verify(kernel, sbml)
+            return kernel, ""
+        except (NotSupportedError, RefusedError) as error:
+            notice = f"{model}, {arm}: roadrunner is used, the kernel does not take it ({error})"
+    else:
+        notice = ""
+    return RoadRunnerEngine(sbml, parameters, outputs, model, arm), notice

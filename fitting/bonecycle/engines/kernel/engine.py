@@ -1,0 +1,362 @@
+"""The generated kernel as an engine."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache, cached_property
+from itertools import groupby
+
+import libsbml
+import numpy as np
+from numpy.typing import NDArray
+
+from bonecycle.engines.interface import Batch, Floats, Gradient, check_request
+from bonecycle.engines.kernel import rosenbrock, sensitivities
+from bonecycle.engines.kernel.events import Schedule
+from bonecycle.engines.kernel.library import Library, load
+from bonecycle.engines.kernel.model_code import (
+    LANES,
+    ModelCode,
+    batch_code,
+    columns_of,
+    single_code,
+)
+from bonecycle.engines.kernel.reading import System, read_system
+from bonecycle.errors import ModelError, SimulationError, UsageError, unknown
+from bonecycle.manifest import content_hash
+
+Integers = NDArray[np.int64]
+ACCURACY = 1e-6
+"""Error of outputs that is asked for, relative to max(|x|, 1e-6 of their range)."""
+# Tolerances of a step, loosest first. With a dose every few days the loosest is enough, since the
+# fast phases of the drug hold the step down; see `KernelEngine._tolerance`.
+_TOLERANCES = (3e-3, 1e-3, 3e-4, 1e-4, 3e-5, 1e-5, 3e-6, 1e-6, 3e-7, 1e-7)
+_REFERENCE_TOLERANCE = 1e-9
+_ABSOLUTE = 1e-12
+_SPREAD, _DRAWS = 0.2, 8
+# A dose takes about ten steps at the loosest tolerance, a hundred at the tightest.
+_STEPS, _STEPS_PER_STOP = 20_000, 1_000
+_SIMULATION = ("prepare", "rates", "jacobian", "factor", "solve", "outputs")
+_DERIVATIVES = (
+    "extended",
+    "curvature",
+    "multiply_extended",
+    "multiply_curvature",
+    "solve_shared",
+    "initial_gradient",
+    "output_gradient",
+    "multiply_output",
+)
+_REASONS = {
+    rosenbrock.START: "its start is not finite or below zero: the phases do not fit on the bone",
+    rosenbrock.STEPS: "it takes more steps than a simulation may",
+    rosenbrock.STEP_SIZE: "the step became too small: a rate is not finite or far too fast",
+}
+_REMEDY = (
+    "check that the values are physical; in a fit this set counts as failed and the search goes on"
+)
+
+
+@dataclass(frozen=True)
+class _Compiled:
+    """Code of one width, with the addresses of its functions; the library has to outlive them."""
+
+    code: ModelCode
+    library: Library
+    functions: Integers
+
+    @property
+    def sizes(self) -> tuple[int, int, int]:
+        """Outputs, entries of the Jacobian and of its factors."""
+        return (self.code.n_outputs, self.code.n_jacobian, self.code.n_factors)
+
+
+@dataclass(frozen=True)
+class _Changes:
+    """Doses and switches as arrays, see `rosenbrock.integrate`."""
+
+    moments: Floats
+    first: Integers
+    targets: Integers
+    values: Floats
+
+    def __iter__(self):  # type: ignore[no-untyped-def]
+        return iter((self.moments, self.first, self.targets, self.values))
+
+
+class KernelEngine:
+    """A model with its regimen as generated machine code.
+
+    Parameters
+    ----------
+    sbml : str
+        Flat SBML, with events where doses are given.
+    parameters : sequence of str
+        Constant parameters that `simulate` sets.
+    outputs : sequence of str
+        Species, parameters or rule variables to return.
+    model, arm : str
+        Names for messages.
+    tolerance : float, optional
+        Relative tolerance of a step. None: the loosest that keeps the outputs within `ACCURACY`
+        for parameters around the model's own.
+
+    Raises
+    ------
+    NotSupportedError
+        For a model that the generator cannot take, with the reasons.
+    UsageError
+        For a parameter or an output that the model does not have.
+    """
+
+    name = "kernel"
+
+    def __init__(
+        self,
+        sbml: str,
+        parameters: Sequence[str],
+        outputs: Sequence[str],
+        model: str = "cycle",
+        arm: str = "untreated",
+        tolerance: float | None = None,
+    ) -> None:
+        self.parameters, self.outputs = tuple(parameters), tuple(outputs)
+        self.model_name, self.arm = model, arm
+        if twice := {name for name in parameters if self.parameters.count(name) > 1}:
+            raise UsageError(f"Parameters listed twice: {', '.join(sorted(twice))}.")
+        self._given_tolerance = tolerance
+        document = libsbml.readSBMLFromString(sbml)
+        if document.getModel() is None:
+            raise ModelError("SBML", "libsbml finds no model in the text")
+        self._schedule = Schedule(document.getModel())
+        # Doses do not enter the code: all regimens of a model share it.
+        document.getModel().getListOfEvents().clear()
+        self._undosed = str(libsbml.writeSBMLToString(document))
+        system = self._system = _read(self._undosed, self.parameters)
+        for name in self.parameters:
+            if name not in system.parameters:
+                raise unknown("parameter", name, system.parameters)
+            if name in self._schedule.used:
+                raise UsageError(f"{name!r} sets the times or sizes of doses: it cannot be varied.")
+        for name in self.outputs:
+            if name not in system.variables:
+                raise unknown("output", name, system.variables)
+        # States too, so that the very code that is used can be checked against another simulator.
+        others = (name for name in system.states if name not in self.outputs)
+        self.all_outputs = (*self.outputs, *others)
+        self._physical = np.array([name in system.species for name in system.states])
+        self._expanded: dict[float, _Changes] = {}
+        self._tolerances: dict[bytes, float] = {}
+
+    @cached_property
+    def _batch(self) -> _Compiled:
+        return _compiled(self._undosed, self.parameters, self.all_outputs, LANES)
+
+    @cached_property
+    def _single(self) -> _Compiled:
+        return _compiled(self._undosed, self.parameters, self.all_outputs, 1)
+
+    @property
+    def own_values(self) -> Floats:
+        """Values that the model gives to `parameters`."""
+        return np.array([self._system.parameters[name] for name in self.parameters])
+
+    @property
+    def hash(self) -> str:
+        """Content hash of the generated code."""
+        return content_hash(self._batch.code.assembly, self._single.code.assembly)
+
+    def simulate(self, values: Floats, times: Sequence[float]) -> Batch:
+        """Simulate a batch; see `interface.Engine`."""
+        sets, wanted = check_request(self.parameters, values, times)
+        batch = self._run(sets, wanted, self._tolerance(wanted))
+        return Batch(batch.values[:, :, : len(self.outputs)], batch.ok, batch.messages)
+
+    def simulate_all(self, values: Floats, times: Sequence[float], tolerance: float) -> Batch:
+        """Simulate a batch with `all_outputs`, at a tolerance of one's own."""
+        return self._run(*check_request(self.parameters, values, times), tolerance)
+
+    def gradient(self, values: Floats, times: Sequence[float]) -> Gradient:
+        """Simulate a batch with exact derivatives; see `interface.Engine`."""
+        sets, wanted = check_request(self.parameters, values, times)
+        compiled = self._single
+        code, changes = compiled.code, self._changes(wanted[-1])
+        result = np.full((len(sets), len(wanted), code.n_outputs), np.nan)
+        slopes = np.full((*result.shape, len(self.parameters)), np.nan)
+        status = np.full(len(sets), rosenbrock.START)
+        start = np.array(code.initial_gradient, dtype=np.int64).reshape(-1, 2)
+        lengths = (
+            len(code.output_gradient),
+            len(code.extended),
+            len(code.curvature),
+            code.n_sensitive,
+            columns_of(len(self.parameters)),
+        )
+        for i in np.flatnonzero(_possible(sets)):
+            result[i], slopes[i], status[i], _ = sensitivities.integrate(
+                compiled.functions,
+                np.ascontiguousarray(sets[i][:, None]),
+                self._start_constants(code, 1),
+                self._physical,
+                *changes,
+                wanted,
+                compiled.sizes,
+                start,
+                lengths,
+                (self._tolerance(wanted), _ABSOLUTE),
+                self._max_steps(changes, wanted),
+            )
+        kept = len(self.outputs)
+        result, slopes = result[:, :, :kept], slopes[:, :, :kept]
+        wrong = ~np.isfinite(slopes).all(axis=(1, 2, 3)) & (status == rosenbrock.OK)
+        status[wrong] = rosenbrock.STEP_SIZE
+        batch = self._packed(sets, result, status)
+        slopes[~batch.ok] = np.nan
+        return Gradient(batch, slopes)
+
+    def _run(self, sets: Floats, wanted: Floats, tolerance: float) -> Batch:
+        # Both widths do the same operations in the same order, so the choice leaves no trace.
+        few = len(sets) < LANES // 2
+        compiled = self._single if few else self._batch
+        code, lanes = compiled.code, 1 if few else LANES
+        changes = self._changes(wanted[-1])
+        good = _possible(sets)
+        result = np.full((len(sets), len(wanted), code.n_outputs), np.nan)
+        status = np.full(len(sets), rosenbrock.START)
+        if good.any():
+            result[good], status[good], _ = rosenbrock.integrate(
+                compiled.functions,
+                np.ascontiguousarray(sets[good]),
+                self._start_constants(code, lanes),
+                np.empty((code.n_states, lanes)),
+                self._physical,
+                *changes,
+                wanted,
+                compiled.sizes,
+                (tolerance, _ABSOLUTE),
+                self._max_steps(changes, wanted),
+            )
+        return self._packed(sets, result, status)
+
+    def _tolerance(self, wanted: Floats) -> float:
+        """Loosest tolerance that is accurate enough, found once for every set of times."""
+        if self._given_tolerance is not None:
+            return self._given_tolerance
+        key = wanted.tobytes()
+        if key not in self._tolerances:
+            own = self.own_values
+            draws = own * np.exp(
+                _SPREAD * np.random.default_rng(0).standard_normal((_DRAWS, len(own)))
+            )
+            kept = len(self.outputs)
+            exact = self._run(draws, wanted, _REFERENCE_TOLERANCE)
+            self._tolerances[key] = next(
+                (
+                    tolerance
+                    for tolerance in _TOLERANCES
+                    if disagreement(
+                        self._run(draws, wanted, tolerance).values[..., :kept],
+                        exact.values[..., :kept],
+                    )
+                    < ACCURACY / 4
+                ),
+                _TOLERANCES[-1],
+            )
+        return self._tolerances[key]
+
+    def _changes(self, end: float) -> _Changes:
+        if end not in self._expanded:
+            self._expanded[end] = self._expand(end)
+        return self._expanded[end]
+
+    def _expand(self, end: float) -> _Changes:
+        code = self._single.code if "_single" in self.__dict__ else self._batch.code
+        n = code.n_states
+        rows = {name: i for i, name in enumerate(self._system.states)}
+        moments, first, targets, values = [], [0], [], []
+        for moment, group in groupby(self._schedule.until(end), lambda change: change.time):
+            moments.append(moment)
+            for change in group:
+                if change.target in rows:
+                    targets.append(rows[change.target] + (0 if change.add else n))
+                elif change.target in code.discrete:
+                    targets.append(2 * n + code.discrete[change.target])
+                else:
+                    continue  # a counter that only events read
+                values.append(change.value)
+            first.append(len(targets))
+        return _Changes(
+            np.array(moments, dtype=float),
+            np.array(first, dtype=np.int64),
+            np.array(targets, dtype=np.int64),
+            np.array(values, dtype=float),
+        )
+
+    def _start_constants(self, code: ModelCode, lanes: int) -> Floats:
+        constants = np.zeros((code.n_constants, lanes))
+        for name, row in code.discrete.items():
+            constants[row] = self._system.discrete[name]
+        return constants
+
+    def _max_steps(self, changes: _Changes, times: Floats) -> int:
+        return _STEPS + _STEPS_PER_STOP * (len(changes.moments) + len(times))
+
+    def _packed(self, sets: Floats, result: Floats, status: NDArray[np.int_]) -> Batch:
+        finite = np.isfinite(result).all(axis=(1, 2))
+        status = np.where((status == rosenbrock.OK) & ~finite, rosenbrock.STEP_SIZE, status)
+        ok = status == rosenbrock.OK
+        result[~ok] = np.nan
+        messages = [
+            "" if good else self._message(row, int(reason))
+            for row, good, reason in zip(sets, ok, status, strict=True)
+        ]
+        return Batch(result, ok, tuple(messages))
+
+    def _message(self, row: Floats, reason: int) -> str:
+        named = dict(zip(self.parameters, map(float, row), strict=True))
+        bad = {n: v for n, v in named.items() if not (np.isfinite(v) and v >= 0)}
+        remedy = f"{_REASONS[reason]}; {_REMEDY}"
+        if bad:
+            remedy = "rates, periods and shares are finite and not negative"
+        return str(SimulationError(self.model_name, self.arm, bad or named, remedy))
+
+
+def disagreement(values: Floats, exact: Floats) -> float:
+    """Largest difference relative to max(|x|, 1e-6 of the range over time).
+
+    Both (n_sets, n_times, n_outputs); sets that failed in both are left out, one that failed in
+    one of them counts as infinite.
+    """
+    failed, missing = np.isnan(values).any(axis=(1, 2)), np.isnan(exact).any(axis=(1, 2))
+    if (failed != missing).any():
+        return float("inf")
+    values, exact = values[~failed], exact[~failed]
+    if not len(exact):
+        return 0.0
+    size = np.maximum(np.abs(exact), 1e-6 * np.abs(exact).max(axis=1, keepdims=True))
+    size = np.where(size > 0, size, 1.0)
+    return float(np.max(np.abs(values - exact) / size))
+
+
+def _possible(sets: Floats) -> NDArray[np.bool_]:
+    return np.asarray(np.isfinite(sets).all(axis=1) & (sets >= 0).all(axis=1))
+
+
+@cache
+def _read(sbml: str, parameters: tuple[str, ...]) -> System:
+    return read_system(sbml, parameters)
+
+
+@cache
+def _compiled(
+    sbml: str, parameters: tuple[str, ...], outputs: tuple[str, ...], width: int
+) -> _Compiled:
+    generate = single_code if width == 1 else batch_code
+    code = generate(_read(sbml, parameters), parameters, outputs)
+    library = load(code.assembly)
+    names = [f"{name}_{width}" for name in _SIMULATION]
+    if width == 1:
+        names += _DERIVATIVES
+    addresses = np.array([library.address(name) for name in names], dtype=np.int64)
+    return _Compiled(code, library, addresses)

@@ -1,0 +1,270 @@
+"""What is generated for one model: its functions in LLVM assembly, and where values lie.
+
+Arrays hold one row a quantity and one column a lane. `constants` are the subexpressions that keep
+their value during a simulation, worked out once, followed by what only events change.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+from bonecycle.engines.kernel.elementary import exponential, logarithm
+from bonecycle.engines.kernel.elimination import (
+    Entry,
+    analyse,
+    factor_function,
+    solve_function,
+    write_solve,
+)
+from bonecycle.engines.kernel.emit import Place, Writer, function
+from bonecycle.engines.kernel.reading import System
+
+LANES = 8
+
+
+@dataclass(frozen=True)
+class ModelCode:
+    """Assembly and layout.
+
+    Attributes
+    ----------
+    assembly : str
+    n_states, n_constants, n_outputs : int
+    n_jacobian, n_factors : int
+        Entries of the sparse Jacobian and of its factors.
+    discrete : dict of str to int
+        Row of each parameter that events change among the constants.
+    extended : tuple of (row, column)
+        Entries of the Jacobian by states and constants; the first are those by states.
+    curvature : tuple of int
+        Entries of `extended` that change along a direction.
+    initial_gradient, output_gradient : tuple of (row, column)
+        Sparse derivatives of states and constants at the start by parameters, and of outputs by
+        states and constants.
+    n_sensitive : int
+        Constants that depend on a parameter.
+    """
+
+    assembly: str
+    n_states: int
+    n_constants: int
+    n_outputs: int
+    n_jacobian: int
+    n_factors: int
+    discrete: dict[str, int]
+    extended: tuple[Entry, ...] = ()
+    curvature: tuple[int, ...] = ()
+    initial_gradient: tuple[Entry, ...] = ()
+    output_gradient: tuple[Entry, ...] = ()
+    n_sensitive: int = 0
+
+
+class _Generator:
+    def __init__(self, system: System, parameters: Sequence[str], outputs: Sequence[str]) -> None:
+        graph = self.graph = system.graph
+        self.system, self.outputs = system, [system.variables[name] for name in outputs]
+        self.states = [graph.symbol(name, static=False) for name in system.states]
+        self.discrete = [graph.symbol(name, static=False) for name in system.discrete]
+        self.parameters = [graph.symbol(name, static=True) for name in parameters]
+        self.rates = [system.rates[name] for name in system.states]
+        self.initial = [system.initial[name] for name in system.states]
+        self.jacobian: list[Entry] = []
+        self.jacobian_nodes: list[int] = []
+        place = {node: i for i, node in enumerate(self.states)}
+        for i, row in enumerate(graph.gradients(self.rates, self.states)):
+            for variable in sorted(row, key=place.__getitem__):
+                self.jacobian.append((i, place[variable]))
+                self.jacobian_nodes.append(row[variable])
+        self.pattern = analyse(len(self.states), self.jacobian)
+        self.constants: dict[int, int] = {node: i for i, node in enumerate(self.discrete)}
+
+    def hoist(self, nodes: Iterable[int]) -> None:
+        """Give a row to every static node that something changing needs."""
+        graph = self.graph
+        reached = graph.reached(nodes)
+        users = [node for node in reached if not graph.is_static(node)]
+        direct = [o for node in users for o in graph.operands(node)]
+        for node in (*direct, *nodes):
+            if graph.is_static(node) and graph.value(node) is None and node not in self.constants:
+                self.constants[node] = len(self.constants)
+
+    def inputs(self, states: int | None, constants: int) -> dict[int, Place]:
+        """Where states and constants lie, by the number of the argument."""
+        found = {node: Place(constants, row) for node, row in self.constants.items()}
+        if states is not None:
+            found |= {node: Place(states, i) for i, node in enumerate(self.states)}
+        return found
+
+    def prepare(self, width: int) -> str:
+        """Write ``prepare(parameters, constants, states)``."""
+        given = {node: Place(0, i) for i, node in enumerate(self.parameters)}
+        results = [
+            (node, Place(1, row))
+            for node, row in self.constants.items()
+            if self.graph.is_static(node)
+        ]
+        results += [(node, Place(2, i)) for i, node in enumerate(self.initial)]
+        return function(f"prepare_{width}", self.graph, width, given, results, 3)
+
+    def simulation(self, width: int) -> list[str]:
+        """Write the functions of a simulation."""
+        graph, given = self.graph, self.inputs(0, 1)
+        rates = [(node, Place(2, i)) for i, node in enumerate(self.rates)]
+        jacobian = [(node, Place(3, k)) for k, node in enumerate(self.jacobian_nodes)]
+        outputs = [(node, Place(2, i)) for i, node in enumerate(self.outputs)]
+        return [
+            self.prepare(width),
+            function(f"rates_{width}", graph, width, given, rates, 3),
+            function(f"jacobian_{width}", graph, width, given, rates + jacobian, 4),
+            function(f"outputs_{width}", graph, width, given, outputs, 3),
+            factor_function(f"factor_{width}", self.pattern, self.jacobian, width),
+            solve_function(f"solve_{width}", self.pattern, width),
+        ]
+
+    def layout(self, assembly: Iterable[str], widths: Iterable[int], **extra: object) -> ModelCode:
+        """Put the module together."""
+        mathematics = [text for width in widths for text in (exponential(width), logarithm(width))]
+        text = "\n".join([*mathematics, *assembly, "attributes #0 = { nounwind }", ""])
+        return ModelCode(
+            assembly=text,
+            n_states=len(self.states),
+            n_constants=len(self.constants),
+            n_outputs=len(self.outputs),
+            n_jacobian=len(self.jacobian),
+            n_factors=len(self.pattern.entries),
+            discrete={
+                name: self.constants[node]
+                for name, node in zip(self.system.discrete, self.discrete, strict=True)
+            },
+            **extra,  # type: ignore[arg-type]
+        )
+
+
+def batch_code(system: System, parameters: Sequence[str], outputs: Sequence[str]) -> ModelCode:
+    """Write the functions that simulate lanes of `LANES` parameter sets."""
+    generator = _Generator(system, parameters, outputs)
+    generator.hoist([*generator.rates, *generator.jacobian_nodes, *generator.outputs])
+    return generator.layout(generator.simulation(LANES), [LANES])
+
+
+def single_code(system: System, parameters: Sequence[str], outputs: Sequence[str]) -> ModelCode:
+    """Write the functions that simulate one parameter set, with derivatives by the parameters.
+
+    The derivatives differentiate the integration itself (see `sensitivities`): they need the
+    Jacobian by states and by the constants that depend on a parameter, and its derivative along a
+    direction.
+    """
+    g = _Generator(system, parameters, outputs)
+    graph, count = g.graph, len(parameters)
+    g.hoist([*g.rates, *g.outputs])
+    static = [node for node in g.constants if graph.is_static(node)]
+    by_parameter = graph.gradients(static, g.parameters)
+    sensitive = [node for node, row in zip(static, by_parameter, strict=True) if row]
+    column = {node: i for i, node in enumerate([*g.states, *sensitive])}
+    entries, nodes = list(g.jacobian), list(g.jacobian_nodes)
+    for i, row in enumerate(graph.gradients(g.rates, [*g.states, *sensitive])):
+        for variable in sorted(row.keys() - set(g.states), key=column.__getitem__):
+            entries.append((i, column[variable]))
+            nodes.append(row[variable])
+    direction = [graph.symbol(f"direction of {name}", static=False) for name in system.states]
+    turned = graph.tangents(nodes, dict(zip(g.states, direction, strict=True)))
+    curvature = [k for k, node in enumerate(turned) if graph.value(node) != 0.0]
+    read = [
+        (i, column[variable], node)
+        for i, row in enumerate(graph.gradients(g.outputs, [*g.states, *sensitive]))
+        for variable, node in row.items()
+    ]
+    start = graph.gradients(g.initial, g.parameters)
+    start += [by_parameter[static.index(node)] for node in sensitive]
+    place = {node: i for i, node in enumerate(g.parameters)}
+    gradient = [(i, place[p], node) for i, row in enumerate(start) for p, node in row.items()]
+    g.hoist([*nodes, *(turned[k] for k in curvature), *(node for *_, node in read)])
+    given = g.inputs(0, 1)
+    rates = [(node, Place(2, i)) for i, node in enumerate(g.rates)]
+    along = given | {node: Place(2, i) for i, node in enumerate(direction)}
+    functions = [
+        *g.simulation(1),
+        function(
+            "extended", graph, 1, given, rates + [(n, Place(3, k)) for k, n in enumerate(nodes)], 4
+        ),
+        function(
+            "curvature",
+            graph,
+            1,
+            along,
+            [(turned[k], Place(3, position)) for position, k in enumerate(curvature)],
+            4,
+        ),
+        function(
+            "initial_gradient",
+            graph,
+            1,
+            {node: Place(0, i) for i, node in enumerate(g.parameters)},
+            [(node, Place(1, k)) for k, (*_, node) in enumerate(gradient)],
+            2,
+        ),
+        function(
+            "output_gradient",
+            graph,
+            1,
+            given,
+            [(node, Place(2, k)) for k, (*_, node) in enumerate(read)],
+            3,
+        ),
+        *_by_blocks("solve_shared", 2, count, lambda w: write_solve(w, g.pattern, shared=True)),
+        *_multiply("multiply_extended", entries, len(g.states), count),
+        *_multiply("multiply_curvature", [entries[k] for k in curvature], len(g.states), count),
+        *_multiply("multiply_output", [(i, j) for i, j, _ in read], len(g.outputs), count),
+    ]
+    return g.layout(
+        functions,
+        [1],
+        extended=tuple(entries),
+        curvature=tuple(curvature),
+        initial_gradient=tuple((i, j) for i, j, _ in gradient),
+        output_gradient=tuple((i, j) for i, j, _ in read),
+        n_sensitive=len(sensitive),
+    )
+
+
+def columns_of(n_parameters: int) -> int:
+    """Columns of arrays of derivatives: whole vectors of four."""
+    return max(4, 4 * -(-n_parameters // 4))
+
+
+def _blocks(n_parameters: int) -> list[tuple[int, int]]:
+    """Offset and width of the vectors that a row of derivatives is handled in."""
+    columns = columns_of(n_parameters)
+    return [(offset, min(8, columns - offset)) for offset in range(0, columns, 8)]
+
+
+def _by_blocks(
+    name: str, arguments: int, n_parameters: int, write: Callable[[Writer], None]
+) -> list[str]:
+    """Write a function over rows of derivatives as one function a block and one that calls them."""
+    names = ", ".join(f"i64 %a{i}" for i in range(arguments))
+    parts, calls = [], []
+    for offset, width in _blocks(n_parameters):
+        w = Writer(f"{name}_{offset}", arguments, width, columns_of(n_parameters), offset)
+        write(w)
+        parts.append(w.text())
+        calls.append(f"  call void @{name}_{offset}({names})")
+    return [*parts, "\n".join([f"define void @{name}({names}) #0 {{", *calls, "  ret void", "}"])]
+
+
+def _multiply(name: str, entries: Sequence[Entry], rows: int, n_parameters: int) -> list[str]:
+    """Write ``multiply(matrix, x, result)``: the result grows by one sparse matrix times x."""
+
+    def write(w: Writer) -> None:
+        for i in range(rows):
+            columns = [(k, j) for k, (row, j) in enumerate(entries) if row == i]
+            if not columns:
+                continue
+            value = w.load(Place(2, i))
+            for k, j in columns:
+                factor, x = w.load(Place(0, k, shared=True)), w.load(Place(1, j))
+                value = w.arithmetic("add", value, w.arithmetic("mul", factor, x))
+            w.store(value, Place(2, i))
+
+    return _by_blocks(name, 3, n_parameters, write)

@@ -1,0 +1,243 @@
+"""Exact derivatives by the parameters: the integration itself, differentiated.
+
+With W = I / (h gamma) - J(y), a stage solves W k_i = f(u_i) + sum_j C_ij / h k_j. Its derivative
+dk_i solves the same matrix,
+
+    W dk_i = J(u_i) du_i + f_c(u_i) dc + (J_y k_i) dy + (f_cy k_i) dc + sum_j C_ij / h dk_j,
+
+where c are the constants and the step size counts as given. So the derivatives belong to the very
+numbers that are computed, whatever the tolerance.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numba import njit
+
+from bonecycle.engines.kernel.calls import call
+from bonecycle.engines.kernel.rosenbrock import (
+    FIRST_STEP,
+    GROW,
+    OK,
+    PIVOT,
+    SMALLEST_STEP,
+    START,
+    STEP_SIZE,
+    STEPS,
+    change,
+    measure,
+    next_step,
+)
+from bonecycle.engines.kernel.tableau import GAMMA, STAGES, A, C
+
+
+@njit(cache=True, error_model="numpy", fastmath={"contract"})
+def _try_step(functions: Any, y: Any, c: Any, h: float, u: Any, k: Any, e: Any, work: Any) -> None:
+    """Try a step and keep what its derivative needs.
+
+    `u`, `k`: arguments and results of the stages, shape (STAGES + 1 and STAGES, n_states, 1);
+    the last of `u` is the result of the step. `e`: extended Jacobian at every stage.
+    """
+    f, factors, shift, smallest = work
+    n = y.shape[0]
+    shift[0] = 1.0 / (h * GAMMA)
+    for stage in range(STAGES):
+        for i in range(n):
+            u[stage, i, 0] = y[i, 0]
+        for j in range(stage):
+            a = A[stage, j]
+            if a != 0.0:
+                for i in range(n):
+                    u[stage, i, 0] += a * k[j, i, 0]
+        at = u[stage]
+        call(functions[6], (at.ctypes.data, c.ctypes.data, f.ctypes.data, e[stage].ctypes.data))
+        if stage == 0:
+            call(
+                functions[3],
+                (e[0].ctypes.data, shift.ctypes.data, factors.ctypes.data, smallest.ctypes.data),
+            )
+        for i in range(n):
+            total = 0.0
+            for j in range(stage):
+                total += C[stage, j] * k[j, i, 0]
+            k[stage, i, 0] = f[i, 0] + total / h
+        call(functions[4], (factors.ctypes.data, k[stage].ctypes.data))
+    for i in range(n):
+        u[STAGES, i, 0] = u[STAGES - 1, i, 0] + k[STAGES - 1, i, 0]
+
+
+@njit(cache=True, error_model="numpy", fastmath={"contract"})
+def _differentiate(
+    functions: Any,
+    y: Any,
+    c: Any,
+    h: float,
+    k: Any,
+    e: Any,
+    d: Any,
+    s: Any,
+    v: Any,
+    dk: Any,
+    factors: Any,
+) -> None:
+    """Move the derivatives `s` over an accepted step.
+
+    `s`, `v`: shape (n_states + n_sensitive, columns), derivatives of states and constants, and
+    space for those at a stage; `dk`: shape (STAGES, n_states, columns).
+    """
+    n = y.shape[0]
+    size = n * s.shape[1]
+    s_, v_, dk_ = s.ravel(), v.ravel(), dk.reshape(STAGES, size)
+    for stage in range(STAGES):
+        out = dk_[stage]
+        for q in range(size):
+            v_[q] = s_[q]
+            out[q] = 0.0
+        for j in range(stage):
+            a, b = A[stage, j], C[stage, j] / h
+            row = dk_[j]
+            if a != 0.0:
+                for q in range(size):
+                    v_[q] += a * row[q]
+            for q in range(size):
+                out[q] += b * row[q]
+        call(functions[7], (y.ctypes.data, c.ctypes.data, k[stage].ctypes.data, d.ctypes.data))
+        call(functions[8], (e[stage].ctypes.data, v.ctypes.data, out.ctypes.data))
+        call(functions[9], (d.ctypes.data, s.ctypes.data, out.ctypes.data))
+        call(functions[10], (factors.ctypes.data, out.ctypes.data))
+    last = dk_[STAGES - 1]
+    # The argument of the last stage plus its result is the result of the step.
+    for q in range(size):
+        s_[q] = v_[q] + last[q]
+
+
+def _integrate(
+    functions: Any,
+    p: Any,
+    c: Any,
+    physical: Any,
+    moments: Any,
+    first: Any,
+    targets: Any,
+    values: Any,
+    times: Any,
+    sizes: Any,
+    start: Any,
+    read: Any,
+    tolerance: Any,
+    max_steps: int,
+) -> Any:
+    """Simulate one parameter set with derivatives by all parameters.
+
+    Parameters
+    ----------
+    functions : int64 array
+        Addresses of prepare, rates, jacobian, factor, solve, outputs (width 1), extended,
+        curvature, multiply_extended, multiply_curvature, solve_shared, initial_gradient,
+        output_gradient, multiply_output.
+    p : ndarray, shape (n_parameters, 1)
+    c : ndarray, shape (n_constants, 1)
+        With the start values of what events change.
+    start : ndarray of int, shape (n_entries, 2)
+        Row (state, then sensitive constant) and parameter of every entry of initial_gradient.
+    read : tuple of int
+        Entries of output_gradient, of the extended Jacobian and of its curvature; sensitive
+        constants; columns of the arrays of derivatives.
+    physical, moments, first, targets, values, times, sizes, tolerance, max_steps
+        As in `rosenbrock.integrate`.
+
+    Returns
+    -------
+    results : ndarray, shape (n_times, n_outputs)
+    gradient : ndarray, shape (n_times, n_outputs, n_parameters)
+    status, steps : int
+    """
+    n = len(physical)
+    n_outputs, _, n_factors = sizes
+    n_read, n_extended, n_curvature, n_sensitive, n_columns = read
+    n_times, n_moments = len(times), len(moments)
+    results = np.full((n_times, n_outputs), np.nan)
+    n_parameters = len(p)
+    gradient = np.full((n_times, n_outputs, n_parameters), np.nan)
+    y, top, error = np.empty((n, 1)), np.empty((n, 1)), np.empty(1)
+    u, k = np.empty((STAGES + 1, n, 1)), np.empty((STAGES, n, 1))
+    e, d = np.empty((STAGES, n_extended)), np.empty(max(1, n_curvature))
+    factors, shift, smallest = np.empty(n_factors), np.empty(1), np.empty(1)
+    work = (np.empty((n, 1)), factors, shift, smallest)
+    s = np.zeros((n + n_sensitive, n_columns))
+    dk = np.empty((STAGES, n, n_columns))
+    sample, slopes = np.empty((n_outputs, 1)), np.empty(max(1, n_read))
+    turned = np.empty((n_outputs, n_columns))
+    call(functions[0], (p.ctypes.data, c.ctypes.data, y.ctypes.data))
+    at_start = np.empty(max(1, len(start)))
+    call(functions[11], (p.ctypes.data, at_start.ctypes.data))
+    for q in range(len(start)):
+        s[start[q, 0], start[q, 1]] = at_start[q]
+    v = s.copy()
+    for i in range(n):
+        top[i, 0] = abs(y[i, 0])
+        if not np.isfinite(y[i, 0]) or (physical[i] and y[i, 0] < 0):
+            return results, gradient, START, 0
+    t, proposed, restart = 0.0, FIRST_STEP, FIRST_STEP
+    next_time, next_moment, steps = 0, 0, 0
+    arrived, after_dose = True, False
+    while True:
+        if arrived:
+            while next_moment < n_moments and moments[next_moment] <= t:
+                span = (first[next_moment], first[next_moment + 1])
+                for q in range(span[0], span[1]):
+                    if n <= targets[q] < 2 * n:
+                        s[targets[q] - n] = 0.0  # a state that is set forgets
+                change(y, c, 0, span, targets, values)
+                next_moment += 1
+                proposed, after_dose = restart, True
+                for i in range(n):
+                    top[i, 0] = max(top[i, 0], abs(y[i, 0]))
+            if times[next_time] <= t:
+                call(functions[5], (y.ctypes.data, c.ctypes.data, sample.ctypes.data))
+                call(functions[12], (y.ctypes.data, c.ctypes.data, slopes.ctypes.data))
+                results[next_time] = sample[:, 0]
+                turned[:] = 0.0
+                call(functions[13], (slopes.ctypes.data, s.ctypes.data, turned.ctypes.data))
+                gradient[next_time] = turned[:, :n_parameters]
+                next_time += 1
+                if next_time == n_times:
+                    return results, gradient, OK, steps
+        stop = times[next_time]
+        if next_moment < n_moments:
+            stop = min(stop, moments[next_moment])
+        left = stop - t
+        h = proposed
+        if h >= 0.999 * left:
+            h = left
+        elif h > 0.5 * left:
+            h = 0.5 * left
+        _try_step(functions, y, c, h, u, k, e, work)
+        measure(y, u[STAGES], top, k[STAGES - 1], tolerance[0], tolerance[1], error)
+        steps += 1
+        singular = not smallest[0] > PIVOT * shift[0]
+        arrived = False
+        if singular or not error[0] <= 1.0:
+            smaller = 0.5 * h if singular else next_step(h, error[0])
+            proposed = min(smaller, 0.9 * h)
+            if proposed < SMALLEST_STEP * (1.0 + t):
+                return results, gradient, STEP_SIZE, steps
+        else:
+            _differentiate(functions, y, c, h, k, e, d, s, v, dk, factors)
+            larger = next_step(h, error[0])
+            if after_dose:
+                restart = min(larger, proposed * GROW)
+                after_dose = False
+            proposed = max(larger, proposed) if larger > h else larger
+            arrived = h >= stop - t
+            t = stop if arrived else t + h
+            for i in range(n):
+                y[i, 0] = u[STAGES, i, 0]
+                top[i, 0] = max(top[i, 0], abs(y[i, 0]))
+        if steps >= max_steps:
+            return results, gradient, STEPS, steps
+
+
+integrate: Any = njit(cache=True, error_model="numpy")(_integrate)
