@@ -125,6 +125,7 @@ class _Reader:
         own = [p for p in free if p.getId() not in self.assigned]
         self.discrete = {p.getId(): p.getValue() for p in own if not p.getConstant()}
         self.parameters = {p.getId(): p.getValue() for p in own if p.getConstant()}
+        self._laws: dict[str, int] = {}
         self._known: dict[str, int] = {}
         self._starting: dict[str, int] = {}
         self._open: list[tuple[str, str]] = []
@@ -154,7 +155,7 @@ class _Reader:
             return self.graph.number(0.0)
         terms = []
         for reaction in self.model.getListOfReactions():
-            law = self._expression(reaction.getKineticLaw().getMath(), self._node)
+            law = self._law(reaction)
             ends = [(end, -1.0) for end in reaction.getListOfReactants()]
             ends += [(end, 1.0) for end in reaction.getListOfProducts()]
             for end, sign in ends:
@@ -162,6 +163,12 @@ class _Reader:
                     factor = self.graph.number(sign * end.getStoichiometry())
                     terms.append(self.graph.apply("mul", factor, law))
         return self.graph.total(terms)
+
+    def _law(self, reaction: libsbml.Reaction) -> int:
+        name = reaction.getId()
+        if name not in self._laws:
+            self._laws[name] = self._expression(reaction.getKineticLaw().getMath(), self._node)
+        return self._laws[name]
 
     def _node(self, name: str) -> int:
         """Value of a name during the simulation; a species counts as an amount or as it is read."""
