@@ -15,6 +15,7 @@ from bonecycle.biology.compose import Model, compose
 from bonecycle.biology.dosing import AVERAGED_UP_TO_DAYS, Dosing, is_averaged, with_regimen
 from bonecycle.biology.regimens import Regimen, check_drugs, parse_regimen
 from bonecycle.biology.tables import Parameter, Scale
+from bonecycle.biology.treatments import Treatment
 from bonecycle.engines.interface import Floats
 from bonecycle.engines.roadrunner import RoadRunnerEngine
 from bonecycle.errors import SimulationError, UsageError, unknown
@@ -23,6 +24,8 @@ DEFAULT_DURATION = "3 years"
 # Times closer than a second, by rounding, are one time.
 _SAME_DAYS = 1e-5
 _DRUG_UNITS = ("mg", "mg_per_l")
+# From a minute to ten days after a dose: the fast phases of the drugs.
+_FOLLOWED_DAYS, _FOLLOWED = (1 / 1440, 10.0), 25
 
 
 def simulate(
@@ -55,8 +58,8 @@ def simulate(
         Mechanisms to turn on ("H1" to "H5"): their strengths take the value of the parameter
         table, unless `parameters` gives another.
     points
-        Number of equally spaced times, both ends included; the times of doses more than a month
-        apart are added, and the ends of their infusions, where amounts jump.
+        Number of equally spaced times, both ends included. Added are the first dose of every
+        treatment, all doses more than a month apart, and the minutes to days that follow them.
     outputs
         Observables and drug amounts to keep; None keeps all.
     dosing
@@ -209,12 +212,20 @@ def _times(plan: Regimen, duration: str | float | None, points: int) -> Floats:
     if points < 2:
         raise UsageError(f"{points} points make no curve: ask for 2 or more.")
     times = np.linspace(0.0, days, points)
-    rare = [t for t in plan.treatments if t.interval_days > AVERAGED_UP_TO_DAYS]
-    doses = [t.dose_times() + delay for t in rare for delay in {0.0, t.infusion_days}]
-    given = np.unique(np.concatenate([*doses, times[:1]]))
+    given = np.unique(np.concatenate([*map(_after_doses, plan.treatments), times[:1]]))
     given = given[given <= days]
     apart = np.abs(times[:, None] - given).min(axis=1) > _SAME_DAYS
     return np.union1d(times[apart], given)
+
+
+def _after_doses(treatment: Treatment) -> Floats:
+    """Times that resolve what a drug does within hours: of the first dose, and of rare doses."""
+    rare = treatment.interval_days > AVERAGED_UP_TO_DAYS
+    doses = treatment.dose_times() if rare else treatment.dose_times()[:1]
+    ends = doses + treatment.infusion_days
+    following = np.geomspace(*_FOLLOWED_DAYS, _FOLLOWED)
+    following = following[following < treatment.interval_days]
+    return np.concatenate([doses, ends, (ends[:, None] + following).ravel()])
 
 
 def _strengths(mechanisms: Iterable[str]) -> dict[str, float]:

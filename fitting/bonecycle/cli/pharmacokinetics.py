@@ -95,7 +95,8 @@ def _report(table: pd.DataFrame, out: Path) -> None:
     summary = published.summarize(table)
     total = summary.loc["all"]
     console.print(_counts(summary))
-    console.print(_outside(table))
+    if total["outside"]:
+        console.print(_outside(table))
     console.print(
         f"Of {total['rows']} published numbers the model says {total['said']}: "
         f"{total['within']} within their spread, {total['outside']} outside; "

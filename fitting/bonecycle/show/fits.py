@@ -251,7 +251,9 @@ def _short(target: Target) -> str:
 def _title(regimen: Regimen) -> str:
     doses = ", then ".join(f"{t.dose_mg:g}" for t in regimen.treatments)
     first = regimen.treatments[0]
-    return f"{first.drug} {doses} mg {first.route.value}\nevery {_interval(first.interval_days)}"
+    regular = isinstance(first.schedule, Every)
+    when = f"every {_interval(first.interval_days)}" if regular else "on given days"
+    return f"{first.drug} {doses} mg {first.route.value}\n{when}"
 
 
 def _interval(days: float) -> str:
