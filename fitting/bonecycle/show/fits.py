@@ -13,6 +13,7 @@ from matplotlib.figure import Figure
 from bonecycle.analysis.simulation import relative
 from bonecycle.biology import catalogue
 from bonecycle.biology.regimens import DAYS_PER_MONTH, Regimen
+from bonecycle.biology.treatments import Every
 from bonecycle.inference.summary import MET_WITHIN
 from bonecycle.problem.targets import Target
 from bonecycle.show.style import (
