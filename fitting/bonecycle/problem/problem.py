@@ -36,6 +36,8 @@ class ProblemSpec:
         How "not strongly decreased" is read; a name of encodings.csv.
     data : tuple of str
         Paths of study tables; empty for the studies that are shipped.
+    error_scale : float
+        Factor on the standard deviations of the error model; 1 for those that were committed.
     dosing : Dosing
         How doses reach the model. Frequent doses one by one make a fit many times slower, so their
         time average is the default; `inference.summary.dosing_table` says what that changes.
@@ -46,6 +48,7 @@ class ProblemSpec:
     mechanism: str = "H0"
     encoding: str = DEFAULT_ENCODING
     data: tuple[str, ...] = ()
+    error_scale: float = 1.0
     dosing: Dosing = Dosing.AVERAGED
     engine: EngineName = EngineName.KERNEL
 
@@ -133,6 +136,8 @@ class Problem:
         paths = [Path(path) for path in spec.data] or shipped_studies()
         studies = load_studies(catalogue.observables(), paths)
         errors = ErrorModel.load()
+        if spec.error_scale != 1:
+            errors = errors.scaled(spec.error_scale)
         self.targets: tuple[Target, ...] = make_targets(studies, errors, encodings[spec.encoding])
         self.fitted = np.array([target.fitted for target in self.targets], dtype=np.bool_)
         if not self.fitted.any():
