@@ -180,7 +180,7 @@ def refit(spec: ProblemSpec, points: Sequence[Floats]) -> Fit:
     """
     space = load_problem(spec).space
     unused = np.random.SeedSequence(0)
-    starts = [_run((spec, space.standardized(point)), unused) for point in points]
+    starts = [_run((spec, space.standardized(point[None])[0]), unused) for point in points]
     return _sorted(spec, starts)
 
 
@@ -194,7 +194,11 @@ def _sorted(spec: ProblemSpec, starts: Sequence[Start]) -> Fit:
 
 def _run(task: tuple[ProblemSpec, Floats], _seed: np.random.SeedSequence) -> Start:
     spec, point = task
-    problem = load_problem(spec)
+    return search(load_problem(spec), point)
+
+
+def search(problem: Problem, point: Floats) -> Start:
+    """Search from one point, in prior SDs from the prior centre, shape (n_parameters,)."""
     objective = _Objective(problem)
     parameters = lmfit.Parameters()
     for name, value in zip(problem.space.names, point, strict=True):
