@@ -132,6 +132,37 @@ def test_a_broken_table_is_refused_with_all_its_faults(tmp_path):
     assert not (tmp_path / "results").exists()
 
 
+ROW = "own,,,{arm},untreated,fitted,iliac,0,ES_BS,equal,{value},{unit},none,,,,,table 1,\n"
+
+
+@pytest.mark.parametrize(
+    ("rows", "places"),
+    [
+        (ROW.format(arm="a", value=120, unit="%"), ["own.csv:2 [value]"]),
+        (ROW.format(arm="a", value=3, unit="%") * 2, ["own.csv:3"]),
+        (ROW.format(arm="", value=3, unit="%"), ["own.csv:2 [arm]"]),
+        (ROW.format(arm="a", value=3, unit="um"), ["own.csv:2 [unit]"]),
+        (ROW.format(arm="a", value=3, unit="percentt"), ["own.csv:2 [unit]"]),
+        (b"", ["own.csv"]),
+        ("ES_BS \u00b5m".encode("latin-1"), ["own.csv", "UTF-8"]),
+    ],
+    ids=["above its range", "twice", "no arm", "another unit", "no unit", "empty", "not UTF-8"],
+)
+def test_every_kind_of_broken_table_is_refused_and_nothing_is_written(tmp_path, rows, places):
+    header = (
+        "study,doi,pmid,arm,regimen,role,site,time_months,variable,comparison,value,unit,"
+        "reference,lower,upper,interval,n,source_place,note\n"
+    )
+    content = rows if isinstance(rows, bytes) else (header + rows).encode()
+    (tmp_path / "own.csv").write_bytes(content)
+    answer = call(tmp_path, "fit", "--data", "own.csv", "--out", "results")
+    assert answer.returncode == 2
+    assert "Traceback" not in answer.stderr
+    for place in places:
+        assert place in answer.stderr
+    assert not (tmp_path / "results").exists()
+
+
 @pytest.mark.parametrize("kind", list(listing.Kind))
 def test_lists_are_tables_and_json(tmp_path, kind):
     assert call(tmp_path, "list", kind.value).returncode == 0

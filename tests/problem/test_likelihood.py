@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from bonecycle.problem.likelihood import terms
+from bonecycle.problem.likelihood import residual_slopes, terms
 
 positive = st.floats(0.01, 50.0)
 
@@ -57,3 +57,32 @@ def test_a_dropped_target_says_nothing_and_a_failed_set_says_nan():
 def test_an_emptied_surface_has_a_finite_term():
     log_likelihood, _ = terms(np.array([[0.0]]), np.array([0.2]), np.array([-1]), np.array([[0.2]]))
     assert np.isfinite(log_likelihood).all()
+
+
+@settings(deadline=None, max_examples=60)
+@given(
+    predictions=st.lists(st.floats(0.05, 5.0), min_size=4, max_size=4),
+    values=st.lists(st.floats(0.2, 2.0), min_size=4, max_size=4),
+    sds=st.lists(st.floats(0.1, 1.0), min_size=4, max_size=4),
+    correlation=st.floats(0.0, 0.8),
+)
+def test_slopes_of_residuals_are_their_differences(predictions, values, sds, correlation):
+    predictions, values = np.array(predictions), np.array(values)
+    sides = np.array([0.0, 0.0, 1.0, -1.0])
+    shape = np.eye(4)
+    shape[0, 1] = shape[1, 0] = correlation
+    factor = np.linalg.cholesky(np.outer(sds, sds) * shape)
+    slopes = residual_slopes(predictions, np.diag(predictions), values, sides, factor)
+    step = 1e-6
+    moved = predictions * np.exp(step * np.vstack([np.eye(4), -np.eye(4)]))
+    _, residuals = terms(moved, values, sides, factor)
+    differences = (residuals[:4] - residuals[4:]).T / (2 * step)
+    np.testing.assert_allclose(slopes, differences, rtol=1e-4, atol=1e-5)
+
+
+def test_a_dropped_target_has_no_slope():
+    factor = np.diag([0.2, 0.2])
+    slopes = residual_slopes(
+        np.array([0.5, 0.5]), np.ones((2, 1)), np.array([np.nan, 0.4]), np.array([1.0, 0.0]), factor
+    )
+    np.testing.assert_allclose(slopes, [[0.0], [1 / 0.5 / 0.2]])
