@@ -82,10 +82,12 @@ def factor_function(name: str, pattern: Pattern, jacobian: Sequence[Entry], widt
             a[i, j] = shift if value is None else w.arithmetic("sub", shift, value)
         else:
             a[i, j] = zero if value is None else w.emit(f"fneg {w.type} {value}")
-    smallest = w.number(float("inf"))
+    smallest, finite = w.number(float("inf")), zero
     for pivot in pattern.order:
         below, right = pattern.later(pivot)
         smallest = w.smaller(a[pivot, pivot], smallest)
+        # Not a number as soon as one pivot is not finite: its state would stand still, unnoticed.
+        finite = w.arithmetic("add", w.arithmetic("mul", a[pivot, pivot], zero), finite)
         inverse = w.arithmetic("div", w.number(1.0), a[pivot, pivot])
         a[pivot, pivot] = inverse
         for i in below:
@@ -95,7 +97,7 @@ def factor_function(name: str, pattern: Pattern, jacobian: Sequence[Entry], widt
                 a[i, j] = w.arithmetic("sub", a[i, j], product)
     for entry, k in pattern.entries.items():
         w.store(a[entry], Place(2, k))
-    w.store(smallest, Place(3, 0))
+    w.store(w.arithmetic("add", smallest, finite), Place(3, 0))
     return w.text()
 
 

@@ -17,6 +17,7 @@ _FLAGS = "contract"
 _ARITHMETIC = {"add": "fadd", "sub": "fsub", "mul": "fmul", "div": "fdiv"}
 _COMPARE = {"lt": "olt", "le": "ole"}
 _LOGIC = {"and": "and", "or": "or"}
+_CONDITIONS = frozenset((*_COMPARE, *_LOGIC, "not"))
 
 
 @dataclass(frozen=True)
@@ -109,6 +110,10 @@ class Writer:
         """Choose lane by lane."""
         return self.emit(f"select {self.truth} {condition}, {self.type} {yes}, {self.type} {no}")
 
+    def nonzero(self, value: str) -> str:
+        """Turn a number into a truth."""
+        return self.emit(f"fcmp one {self.type} {value}, {self.number(0.0)}")
+
     def suffix(self) -> str:
         """Return the ending of intrinsics' names for this width."""
         return "f64" if self.width == 1 else f"v{self.width}f64"
@@ -144,11 +149,12 @@ def function(
     values: dict[int, str] = {}
     for node in graph.reached([node for node, _ in outputs], stop=inputs):
         if node in inputs:
-            values[node] = writer.load(inputs[node])
+            value = writer.load(inputs[node])
+            values[node] = writer.nonzero(value) if graph.kind(node) in _CONDITIONS else value
         else:
             values[node] = _operation(writer, graph, node, values)
     for node, place in outputs:
-        writer.store(values[node], place)
+        writer.store(_amount(writer, graph, node, values), place)
     return writer.text()
 
 
@@ -158,7 +164,16 @@ def _operation(writer: Writer, graph: Graph, node: int, values: Mapping[int, str
     if value is not None:
         return writer.number(value)
     operands = graph.operands(node)
-    given = [values[operand] for operand in operands]
+    if kind in (*_LOGIC, "not"):
+        conditions = [_condition(writer, graph, operand, values) for operand in operands]
+        if kind == "not":
+            true = writer.nonzero(writer.number(1.0))
+            return writer.emit(f"xor {writer.truth} {conditions[0]}, {true}")
+        return writer.emit(f"{_LOGIC[kind]} {writer.truth} {conditions[0]}, {conditions[1]}")
+    if kind == "select":
+        yes, no = (_amount(writer, graph, operand, values) for operand in operands[1:])
+        return writer.select(_condition(writer, graph, operands[0], values), yes, no)
+    given = [_amount(writer, graph, operand, values) for operand in operands]
     if kind in _ARITHMETIC:
         return writer.arithmetic(kind, *given)
     if kind == "neg":
@@ -169,24 +184,21 @@ def _operation(writer: Writer, graph: Graph, node: int, values: Mapping[int, str
         return writer.call(f"@{kind}_{writer.suffix()}", given[0])
     if kind in _COMPARE:
         return writer.emit(f"fcmp {_COMPARE[kind]} {writer.type} {given[0]}, {given[1]}")
-    conditions = [_condition(writer, graph, o, values) for o in operands]
-    if kind in _LOGIC:
-        return writer.emit(f"{_LOGIC[kind]} {writer.truth} {conditions[0]}, {conditions[1]}")
-    if kind == "not":
-        false = writer.emit(f"fcmp false {writer.type} {writer.number(0.0)}, {writer.number(0.0)}")
-        return writer.emit(f"icmp eq {writer.truth} {conditions[0]}, {false}")
-    if kind == "select":
-        return writer.select(conditions[0], given[1], given[2])
     raise KeyError(f"{graph.name(node)!r} is given by no input")
 
 
 def _condition(writer: Writer, graph: Graph, node: int, values: Mapping[int, str]) -> str:
-    if graph.kind(node) in (*_COMPARE, *_LOGIC, "not"):
-        return values[node]
-    if graph.value(node) is not None:
-        zero = writer.number(0.0)
-        return writer.emit(f"fcmp one {writer.type} {values[node]}, {zero}")
-    return values[node]
+    """Value of a node as a truth."""
+    given = values[node]
+    return given if graph.kind(node) in _CONDITIONS else writer.nonzero(given)
+
+
+def _amount(writer: Writer, graph: Graph, node: int, values: Mapping[int, str]) -> str:
+    """Value of a node as a number: one for a condition that is met."""
+    given = values[node]
+    if graph.kind(node) not in _CONDITIONS:
+        return given
+    return writer.select(given, writer.number(1.0), writer.number(0.0))
 
 
 def _hexadecimal(value: float) -> str:

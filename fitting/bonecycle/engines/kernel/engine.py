@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from bonecycle.engines.interface import Batch, Floats, Gradient, check_request
 from bonecycle.engines.kernel import rosenbrock, sensitivities
-from bonecycle.engines.kernel.events import Schedule
+from bonecycle.engines.kernel.events import NotSupportedError, Schedule
 from bonecycle.engines.kernel.library import Library, load
 from bonecycle.engines.kernel.model_code import (
     LANES,
@@ -138,7 +138,7 @@ class KernelEngine:
             if name not in system.parameters:
                 raise unknown("parameter", name, system.parameters)
             if name in self._schedule.used:
-                raise UsageError(f"{name!r} sets the times or sizes of doses: it cannot be varied.")
+                raise NotSupportedError(f"{name!r} varies the times or sizes of doses")
         for name in self.outputs:
             if name not in system.variables:
                 raise unknown("output", name, system.variables)
@@ -280,10 +280,8 @@ class KernelEngine:
             for change in group:
                 if change.target in rows:
                     targets.append(rows[change.target] + (0 if change.add else n))
-                elif change.target in code.discrete:
-                    targets.append(2 * n + code.discrete[change.target])
                 else:
-                    continue  # a counter that only events read
+                    targets.append(2 * n + code.discrete[change.target])
                 values.append(change.value)
             first.append(len(targets))
         return _Changes(
@@ -332,7 +330,7 @@ def disagreement(values: Floats, exact: Floats) -> float:
     if (failed != missing).any():
         return float("inf")
     values, exact = values[~failed], exact[~failed]
-    if not len(exact):
+    if not exact.size:
         return 0.0
     size = np.maximum(np.abs(exact), 1e-6 * np.abs(exact).max(axis=1, keepdims=True))
     size = np.where(size > 0, size, 1.0)

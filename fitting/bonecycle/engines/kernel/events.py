@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import libsbml
 
 from bonecycle.engines.initial_values import compiled, names_in
-from bonecycle.errors import BonecycleError, UsageError
+from bonecycle.errors import BonecycleError, ModelError, UsageError
 
 MAX_CHANGES = 1_000_000
 _Value = Callable[[dict[str, float]], float]
@@ -78,12 +78,12 @@ class Schedule:
         parameters = [p for p in model.getListOfParameters() if p.getId() not in ruled]
         self._states = {s.getId() for s in model.getListOfSpecies() if s.getId() not in ruled}
         self._states |= {name for name, rule in ruled.items() if rule.isRate()}
-        self._discrete = {p.getId() for p in parameters if not p.getConstant()}
         self._space = {
             p.getId(): p.getValue()
             for p in parameters
             if model.getInitialAssignmentBySymbol(p.getId()) is None
         }
+        self._discrete = {p.getId() for p in parameters if not p.getConstant()} & self._space.keys()
         self.used: frozenset[str] = frozenset()
         faults = []
         self._events = []
@@ -99,8 +99,8 @@ class Schedule:
         """All changes from time zero to `end` (days, included), in the order of time."""
         space = dict(self._space)
         changes: list[Change] = []
-        was_true = [event.starts_true for event in self._events]
         now = 0.0
+        was_true = [event.starts_true and event.moment(space) <= now for event in self._events]
         while now <= end:
             # What fires now; an assignment may make another event fire at the same time.
             while ready := [
@@ -151,7 +151,7 @@ class Schedule:
             conditions=tuple(self._condition(part) for part in parts if part is not timed[0]),
             assignments=tuple(map(self._assignment, event.getListOfEventAssignments())),
             priority=self._formula(priority.getMath()) if priority else lambda _: 0.0,
-            starts_true=trigger.isSetInitialValue() and trigger.getInitialValue(),
+            starts_true=trigger.getInitialValue(),  # true where it is not given
         )
 
     def _condition(self, part: libsbml.ASTNode) -> _Value:
@@ -169,20 +169,32 @@ class Schedule:
 
     def _assignment(self, assignment: libsbml.EventAssignment) -> _Assignment:
         target, math = assignment.getVariable(), assignment.getMath()
+        size = size_of(assignment.getModel(), target)
         if target not in self._states and target not in self._discrete:
             raise NotSupportedError(f"it changes {target!r}")
         add = math.getType() == libsbml.AST_PLUS and math.getNumChildren() == 2
         own = [i for i in range(2) if math.getChild(i).getName() == target] if add else []
-        if target in self._states and own:
-            return _Assignment(target, self._formula(math.getChild(1 - own[0])), True)
-        return _Assignment(target, self._formula(math), False)
+        adds = target in self._states and bool(own)
+        value = self._formula(math.getChild(1 - own[0]) if adds else math)
+        return _Assignment(target, lambda space: size * value(space), adds)
 
     def _formula(self, math: libsbml.ASTNode) -> _Value:
         names = set(names_in(math))
         if lost := names - self._space.keys():
             raise NotSupportedError(f"a formula needs {', '.join(sorted(lost))}")
         self.used |= names - self._discrete
-        return compiled(math)
+        try:
+            return compiled(math)
+        except ModelError as error:
+            raise NotSupportedError(str(error)) from error
+
+
+def size_of(model: libsbml.Model, name: str) -> float:
+    """Size of the compartment of a species that formulas read as a concentration, else 1."""
+    species = model.getSpecies(name)
+    if species is None or species.getHasOnlySubstanceUnits():
+        return 1.0
+    return float(model.getCompartment(species.getCompartment()).getSize())
 
 
 def _conjuncts(math: libsbml.ASTNode) -> list[libsbml.ASTNode]:

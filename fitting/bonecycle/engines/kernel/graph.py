@@ -95,7 +95,7 @@ class Graph:
     def power(self, base: int, exponent: int) -> int:
         """``base ** exponent``: products for small integers, else through the logarithm."""
         value = self.value(exponent)
-        if value is not None and value == int(value) and abs(value) <= _MAX_INTEGER_POWER:
+        if value is not None and abs(value) <= _MAX_INTEGER_POWER and value == int(value):
             result = self.number(1.0)
             for _ in range(abs(int(value))):
                 result = self.apply("mul", result, base)
@@ -192,7 +192,7 @@ class Graph:
     ) -> int | None:
         """Drop zeros, ones, double signs and choices without a choice."""
         match kind, values:
-            case ("mul", [0.0, _] | [_, 0.0]) | ("div", [0.0, _]):
+            case ("mul", [0.0, _] | [_, 0.0]) | ("div", [0.0, None]):
                 return self.number(0.0)
             case ("add", [0.0, _]) | ("mul", [1.0, _]):
                 return operands[1]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import libsbml
 
-from bonecycle.engines.kernel.events import NotSupportedError
+from bonecycle.engines.kernel.events import NotSupportedError, size_of
 from bonecycle.engines.kernel.graph import Graph
 
 
@@ -86,9 +86,18 @@ def _unsupported(model: libsbml.Model) -> Iterable[str]:
         yield "a fast reaction"
     if any(not compartment.getConstant() for compartment in model.getListOfCompartments()):
         yield "a compartment of changing size"
+    if model.isSetConversionFactor():
+        yield "a conversion factor of the model"
+    for compartment in model.getListOfCompartments():
+        if model.getInitialAssignmentBySymbol(compartment.getId()) is not None:
+            yield f"an initial assignment of a compartment ({compartment.getId()})"
     for species in model.getListOfSpecies():
         if species.isSetConversionFactor():
             yield f"a conversion factor ({species.getId()})"
+        if species.getConstant() or (
+            species.getBoundaryCondition() and model.getRateRuleByVariable(species.getId()) is None
+        ):
+            yield f"a species that no reaction changes ({species.getId()})"
     for reaction in model.getListOfReactions():
         law = reaction.getKineticLaw()
         if law is None:
@@ -96,7 +105,9 @@ def _unsupported(model: libsbml.Model) -> Iterable[str]:
         elif law.getNumLocalParameters() or law.getNumParameters():
             yield f"local parameters ({reaction.getId()})"
         for end in (*reaction.getListOfReactants(), *reaction.getListOfProducts()):
-            if end.isSetStoichiometryMath() or not (end.getConstant() or model.getLevel() < 3):
+            assigned = end.isSetId() and model.getInitialAssignmentBySymbol(end.getId()) is not None
+            fixed = model.getLevel() < 3 or (end.getConstant() and not assigned)
+            if end.isSetStoichiometryMath() or not fixed:
                 yield f"a stoichiometry that changes ({reaction.getId()})"
 
 
@@ -134,7 +145,7 @@ class _Reader:
         rates = {name: self._rate(name) for name in self.states}
         initial = {name: self._start(name) for name in self.states}
         named = (*self.states, *self.rules, *self.parameters, *self.assigned, *self.discrete)
-        variables = {name: self._node(name) for name in dict.fromkeys(named)}
+        variables = {n: self._as_amount(n, self._node(n)) for n in dict.fromkeys(named)}
         return System(
             graph=self.graph,
             states=self.states,
@@ -149,10 +160,7 @@ class _Reader:
     def _rate(self, name: str) -> int:
         rule = self.model.getRateRuleByVariable(name)
         if rule is not None:
-            return self._expression(rule.getMath(), self._node)
-        species = self.model.getSpecies(name)
-        if species.getBoundaryCondition() or species.getConstant():
-            return self.graph.number(0.0)
+            return self._as_amount(name, self._expression(rule.getMath(), self._node))
         terms = []
         for reaction in self.model.getListOfReactions():
             law = self._law(reaction)
@@ -196,12 +204,10 @@ class _Reader:
         raise NotSupportedError(f"{name!r} in a formula (a reaction or an unknown name)")
 
     def _read_species(self, name: str, amount: int) -> int:
-        """A species in a formula is a concentration unless it has only substance units."""
-        species = self.model.getSpecies(name)
-        if species is None or species.getHasOnlySubstanceUnits():
-            return amount
-        size = self.graph.number(self.sizes[species.getCompartment()])
-        return self.graph.apply("div", amount, size)
+        return self.graph.apply("div", amount, self.graph.number(size_of(self.model, name)))
+
+    def _as_amount(self, name: str, read: int) -> int:
+        return self.graph.apply("mul", read, self.graph.number(size_of(self.model, name)))
 
     def _start(self, name: str) -> int:
         """Value of a name at the start, as initial assignments see it; of a species, its amount."""
@@ -215,10 +221,7 @@ class _Reader:
             return graph.number(self.sizes[name])
         species = self.model.getSpecies(name)
         if name in self.assigned:
-            node = self._expression(self.assigned[name], self._start_read)
-            if species is not None and not species.getHasOnlySubstanceUnits():
-                node = graph.apply("mul", node, graph.number(self.sizes[species.getCompartment()]))
-            return node
+            return self._as_amount(name, self._expression(self.assigned[name], self._start_read))
         if name in self.rules:
             return self._expression(self.rules[name], self._start_read)
         if species is not None:

@@ -13,7 +13,7 @@ from bonecycle.engines.interface import Floats
 from bonecycle.engines.kernel.engine import KernelEngine, disagreement
 from bonecycle.engines.kernel.library import cache_folder
 from bonecycle.engines.roadrunner import RoadRunnerEngine
-from bonecycle.manifest import atomic_write
+from bonecycle.manifest import atomic_write, content_hash
 
 LIMIT = 1e-6
 """Largest difference, relative to max(|x|, 1e-6 of the range), of states and outputs."""
@@ -44,7 +44,7 @@ def verify(engine: KernelEngine, sbml: str) -> float:
     RefusedError
         When it is above the limit.
     """
-    path = cache_folder() / f"{engine.hash}.json"
+    path = cache_folder() / f"{content_hash(engine.hash, sbml, __version__)}.json"
     if path.exists():
         difference = float(json.loads(path.read_text(encoding="utf-8"))["difference"])
     else:
