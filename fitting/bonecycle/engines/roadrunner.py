@@ -9,16 +9,18 @@ import numpy as np
 import roadrunner
 
 from bonecycle.engines.initial_values import InitialValues
-from bonecycle.engines.interface import Batch, Floats, Gradient, check_request
+from bonecycle.engines.interface import (
+    Batch,
+    Floats,
+    Gradient,
+    check_request,
+    gradient_by_differences,
+)
 from bonecycle.errors import ModelError, SimulationError, UsageError, unknown
 
 _REMEDY = (
     "check that the values are physical; in a fit this set counts as failed and the search goes on"
 )
-
-
-# Relative step of differences: the simulations are good to 1e-8.
-_DIFFERENCE = 1e-4
 
 
 class RoadRunnerEngine:
@@ -137,19 +139,7 @@ class RoadRunnerEngine:
 
     def gradient(self, values: Floats, times: Sequence[float]) -> Gradient:
         """Simulate with derivatives by forward differences; see `interface.Engine`."""
-        sets, _ = check_request(self.parameters, values, times)
-        batch = self.simulate(sets, times)
-        slopes = np.full((*batch.values.shape, len(self.parameters)), np.nan)
-        for i, row in enumerate(sets):
-            steps = _DIFFERENCE * np.where(row > 0, row, 1.0)
-            moved = self.simulate(row + np.diag(steps), times)
-            slopes[i] = np.moveaxis((moved.values - batch.values[i]) / steps[:, None, None], 0, -1)
-        ok = batch.ok & np.isfinite(slopes).all(axis=(1, 2, 3))
-        messages = tuple(
-            message or ("" if good else f"no derivative; {_REMEDY}")
-            for message, good in zip(batch.messages, ok, strict=True)
-        )
-        return Gradient(Batch(batch.values, ok, messages), slopes)
+        return gradient_by_differences(self, values, times)
 
     def _run(self, row: Floats, times: list[float]) -> Floats:
         if not np.isfinite(row).all() or (row < 0).any():

@@ -170,7 +170,6 @@ def test_what_sets_doses_cannot_be_varied(sbml: Sbml) -> None:
 
 
 @pytest.mark.parametrize("early", [5, 150])
-@pytest.mark.xfail(strict=True, reason="values are taken when an event is executed, not triggered")
 @pytest.mark.parametrize(
     "second", ["x = x + 2", "infused = count"], ids=["doses at once", "what the other one changed"]
 )

@@ -9,7 +9,7 @@ import pytest
 
 from bonecycle.biology import catalogue
 from bonecycle.biology.compose import compose
-from bonecycle.biology.dosing import with_regimen
+from bonecycle.biology.dosing import Dosing, with_regimen
 from bonecycle.biology.regimens import parse_regimen
 from bonecycle.engines.kernel.engine import KernelEngine
 
@@ -90,7 +90,6 @@ def test_nonlinear_rates_by_central_differences(rate: str, sbml: Sbml) -> None:
     np.testing.assert_allclose(slopes, expected, rtol=bound, atol=1e-7)
 
 
-@pytest.mark.xfail(strict=True, reason="a jump of the rate at a state leaves a jump of derivatives")
 def test_a_rate_that_jumps_at_a_state(sbml: Sbml) -> None:
     text = sbml("k = 0.5; x = 2; x' = piecewise(-k, x > 1, -3*k);")
     engine = KernelEngine(text, ("k",), ("x",), tolerance=TIGHT)
@@ -100,7 +99,6 @@ def test_a_rate_that_jumps_at_a_state(sbml: Sbml) -> None:
     np.testing.assert_allclose(found.slopes[0, :, 0, 0], [-1, -7.5], rtol=1e-6)
 
 
-@pytest.mark.xfail(strict=True, reason="a jump of the rate at a state leaves a jump of derivatives")
 def test_a_rate_that_jumps_by_a_parameter_of_its_own(sbml: Sbml) -> None:
     text = sbml("edge = 1; x = 2; x' = piecewise(-0.5, x > edge, -1.5);")
     engine = KernelEngine(text, ("edge",), ("x",), tolerance=TIGHT)
@@ -113,7 +111,9 @@ def test_a_rate_that_jumps_by_a_parameter_of_its_own(sbml: Sbml) -> None:
 def engine() -> KernelEngine:
     drug = "zoledronate"
     model = compose("cycle", (drug,))
-    sbml = with_regimen(model, parse_regimen("zoledronate 5 mg iv every 1 year for 2 years")).sbml
+    sbml = with_regimen(
+        model, parse_regimen("zoledronate 5 mg iv every 1 year for 2 years"), Dosing.EVENTS
+    ).sbml
     free = tuple(p.id for p in model.parameters.values() if p.prior_sd)
     return KernelEngine(sbml, free, tuple(catalogue.observables()), tolerance=TIGHT)
 

@@ -11,8 +11,15 @@ import libsbml
 import numpy as np
 from numpy.typing import NDArray
 
-from bonecycle.engines.interface import Batch, Floats, Gradient, check_request
+from bonecycle.engines.interface import (
+    Batch,
+    Floats,
+    Gradient,
+    check_request,
+    gradient_by_differences,
+)
 from bonecycle.engines.kernel import rosenbrock, sensitivities
+from bonecycle.engines.kernel.draws import prior_draws
 from bonecycle.engines.kernel.events import NotSupportedError, Schedule
 from bonecycle.engines.kernel.library import Library, load
 from bonecycle.engines.kernel.model_code import (
@@ -34,7 +41,7 @@ ACCURACY = 1e-6
 _TOLERANCES = (3e-3, 1e-3, 3e-4, 1e-4, 3e-5, 1e-5, 3e-6, 1e-6, 3e-7, 1e-7)
 _REFERENCE_TOLERANCE = 1e-9
 _ABSOLUTE = 1e-12
-_SPREAD, _DRAWS = 0.2, 8
+_DRAWS = 8
 # A dose takes about ten steps at the loosest tolerance, a hundred at the tightest.
 _STEPS, _STEPS_PER_STOP = 20_000, 1_000
 _SIMULATION = ("prepare", "rates", "jacobian", "factor", "solve", "outputs")
@@ -145,6 +152,7 @@ class KernelEngine:
         # States too, so that the very code that is used can be checked against another simulator.
         others = (name for name in system.states if name not in self.outputs)
         self.all_outputs = (*self.outputs, *others)
+        self._chooses = system.graph.chooses()
         self._physical = np.array([name in system.species for name in system.states])
         self._expanded: dict[float, _Changes] = {}
         self._tolerances: dict[bytes, float] = {}
@@ -162,6 +170,11 @@ class KernelEngine:
         """Values that the model gives to `parameters`."""
         return np.array([self._system.parameters[name] for name in self.parameters])
 
+    def after_late_change(self, time: float) -> tuple[float, ...]:
+        """A day after the first dose or switch later than a time, within three years of it."""
+        later = [c.time for c in self._schedule.until(time + 3 * 365.25) if c.time > time]
+        return (later[0] + 1.0,) if later else ()
+
     @property
     def hash(self) -> str:
         """Content hash of the generated code."""
@@ -178,7 +191,12 @@ class KernelEngine:
         return self._run(*check_request(self.parameters, values, times), tolerance)
 
     def gradient(self, values: Floats, times: Sequence[float]) -> Gradient:
-        """Simulate a batch with exact derivatives; see `interface.Engine`."""
+        """Simulate a batch with exact derivatives; see `interface.Engine`.
+
+        By differences where a rate chooses by a state: derivatives jump there.
+        """
+        if self._chooses:
+            return gradient_by_differences(self, values, times)
         sets, wanted = check_request(self.parameters, values, times)
         compiled = self._single
         code, changes = compiled.code, self._changes(wanted[-1])
@@ -245,16 +263,15 @@ class KernelEngine:
             return self._given_tolerance
         key = wanted.tobytes()
         if key not in self._tolerances:
-            own = self.own_values
-            draws = own * np.exp(
-                _SPREAD * np.random.default_rng(0).standard_normal((_DRAWS, len(own)))
-            )
+            draws = prior_draws(self.parameters, self.own_values, _DRAWS)
             kept = len(self.outputs)
             exact = self._run(draws, wanted, _REFERENCE_TOLERANCE)
+            # Where nothing can be compared, nothing is known: the tightest.
+            known = _TOLERANCES if exact.ok.any() else ()
             self._tolerances[key] = next(
                 (
                     tolerance
-                    for tolerance in _TOLERANCES
+                    for tolerance in known
                     if disagreement(
                         self._run(draws, wanted, tolerance).values[..., :kept],
                         exact.values[..., :kept],

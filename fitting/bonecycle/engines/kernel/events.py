@@ -49,6 +49,8 @@ class _Event:
     assignments: tuple[_Assignment, ...]
     priority: _Value
     starts_true: bool
+    persistent: bool
+    from_trigger: bool
 
     def moment(self, space: dict[str, float]) -> float:
         """Time from which the trigger is true; infinity when a condition is not met."""
@@ -102,34 +104,50 @@ class Schedule:
         now = 0.0
         was_true = [event.starts_true and event.moment(space) <= now for event in self._events]
         while now <= end:
-            # What fires now; an assignment may make another event fire at the same time.
-            while ready := [
-                i
-                for i, event in enumerate(self._events)
-                if not was_true[i] and event.moment(space) <= now
-            ]:
-                first = max(ready, key=lambda i: self._events[i].priority(space))
-                changes += self._fire(self._events[first], now, space)
-                was_true = [
-                    (was or i == first) and event.moment(space) <= now
-                    for i, (was, event) in enumerate(zip(was_true, self._events, strict=True))
-                ]
-                if len(changes) > MAX_CHANGES:
-                    raise UsageError(f"More than {MAX_CHANGES} doses and switches.")
+            changes += self._moment(now, space, was_true)
+            if len(changes) > MAX_CHANGES:
+                raise UsageError(f"More than {MAX_CHANGES} doses and switches.")
             now = min(
                 (m for event in self._events if (m := event.moment(space)) > now),
                 default=math.inf,
             )
         return changes
 
-    def _fire(self, event: _Event, now: float, space: dict[str, float]) -> list[Change]:
-        values = [assignment.value(space) for assignment in event.assignments]
-        found = []
-        for assignment, value in zip(event.assignments, values, strict=True):
-            if assignment.target in self._discrete:
-                space[assignment.target] = value
-            found.append(Change(now, assignment.target, value, assignment.add))
-        return found
+    def _moment(self, now: float, space: dict[str, float], was_true: list[bool]) -> list[Change]:
+        """Changes of all events that fire at one time; `space` and `was_true` move along.
+
+        What an event assigns is worked out when its trigger becomes true; it is carried out when
+        its turn comes, which may make others fire at the same time.
+        """
+        changes: list[Change] = []
+        waiting: dict[int, tuple[list[float], int]] = {}
+        while True:
+            for i, event in enumerate(self._events):
+                true = event.moment(space) <= now
+                if true and not was_true[i]:
+                    waiting[i] = ([a.value(space) for a in event.assignments], len(changes))
+                elif not true and not event.persistent:
+                    waiting.pop(i, None)
+                was_true[i] = true
+            if not waiting:
+                return changes
+            first = max(waiting, key=lambda i: self._events[i].priority(space))
+            values, seen = waiting.pop(first)
+            event = self._events[first]
+            if not event.from_trigger:
+                values, seen = [a.value(space) for a in event.assignments], len(changes)
+            for assignment, value in zip(event.assignments, values, strict=True):
+                if assignment.target in self._discrete:
+                    space[assignment.target] = value
+                elif assignment.add:
+                    # Others have changed the state since: the sum is with what it was before.
+                    for change in changes[seen:]:
+                        if change.target == assignment.target:
+                            if not change.add:
+                                message = f"two events change {change.target!r} at one time"
+                                raise NotSupportedError(message)
+                            value -= change.value
+                changes.append(Change(now, assignment.target, value, assignment.add))
 
     def _read(self, event: libsbml.Event) -> _Event:
         if event.isSetDelay():
@@ -152,6 +170,8 @@ class Schedule:
             assignments=tuple(map(self._assignment, event.getListOfEventAssignments())),
             priority=self._formula(priority.getMath()) if priority else lambda _: 0.0,
             starts_true=trigger.getInitialValue(),  # true where it is not given
+            persistent=trigger.getPersistent(),
+            from_trigger=event.getUseValuesFromTriggerTime(),
         )
 
     def _condition(self, part: libsbml.ASTNode) -> _Value:

@@ -60,6 +60,13 @@ class Graph:
         """Whether the node keeps its value during a simulation."""
         return self._static[node]
 
+    def chooses(self) -> bool:
+        """Whether a choice rests on something that changes: its derivative may jump there."""
+        return any(
+            operation[0] == "select" and not self._static[int(operation[1])]  # type: ignore[call-overload]
+            for operation in self._operations
+        )
+
     def operands(self, node: int) -> tuple[int, ...]:
         """Operands of an operation; none of a number or a symbol."""
         kind, *rest = self._operations[node]

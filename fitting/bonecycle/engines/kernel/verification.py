@@ -7,9 +7,8 @@ from importlib.metadata import version
 
 import numpy as np
 
-from bonecycle.biology import catalogue
-from bonecycle.biology.tables import Parameter, Scale
 from bonecycle.engines.interface import Floats
+from bonecycle.engines.kernel.draws import prior_draws
 from bonecycle.engines.kernel.engine import KernelEngine, disagreement
 from bonecycle.engines.kernel.library import cache_folder
 from bonecycle.engines.roadrunner import RoadRunnerEngine
@@ -19,8 +18,8 @@ LIMIT = 1e-6
 """Largest difference, relative to max(|x|, 1e-6 of the range), of states and outputs."""
 _DRAWS = 4
 _TOLERANCE = 1e-10
-# Parameters that no table lists vary by this much around the model's own value.
-_SPREAD = 0.1
+# Derivatives are held against differences, whose own error is larger.
+_STEP, _SLOPE_LIMIT = 1e-4, 1e-3
 # Doses, phases that follow them, and the start of the cycle's answer.
 _TIMES = (0.0, 1.0, 10.0, 40.0, 100.0)
 
@@ -44,7 +43,8 @@ def verify(engine: KernelEngine, sbml: str) -> float:
     RefusedError
         When it is above the limit.
     """
-    path = cache_folder() / f"{content_hash(engine.hash, sbml, __version__)}.json"
+    key = content_hash(engine.hash, sbml, version("bonecycle"))
+    path = cache_folder() / f"{key}.json"
     if path.exists():
         difference = float(json.loads(path.read_text(encoding="utf-8"))["difference"])
     else:
@@ -60,7 +60,9 @@ def verify(engine: KernelEngine, sbml: str) -> float:
 
 
 def _difference(engine: KernelEngine, sbml: str) -> float:
-    draws = prior_draws(engine)
+    """Largest difference of lanes, of the code for one set, and of its derivatives."""
+    draws = prior_draws(engine.parameters, engine.own_values, _DRAWS)
+    times = sorted({*_TIMES, *engine.after_late_change(_TIMES[-1])})
     reference = RoadRunnerEngine(
         sbml,
         engine.parameters,
@@ -69,32 +71,28 @@ def _difference(engine: KernelEngine, sbml: str) -> float:
         engine.arm,
         relative_tolerance=_TOLERANCE,
     )
-    exact = reference.simulate(draws, _TIMES)
-    ours = engine.simulate_all(draws, _TIMES, _TOLERANCE)
+    exact = reference.simulate(draws, times)
     if not exact.ok.any():
         return float("inf")
-    return disagreement(ours.values, exact.values)
+    in_lanes = engine.simulate_all(draws, times, _TOLERANCE).values
+    alone = np.concatenate([engine.simulate_all(d[None], times, _TOLERANCE).values for d in draws])
+    return max(
+        disagreement(in_lanes, exact.values),
+        disagreement(alone, exact.values),
+        LIMIT * _slope_difference(engine, draws[exact.ok][0], times) / _SLOPE_LIMIT,
+    )
 
 
-def prior_draws(engine: KernelEngine) -> Floats:
-    """Random prior draws of an engine's parameters, (n_sets, n_parameters)."""
-    known = dict(catalogue.parameters())
-    for drug in catalogue.drugs().values():
-        known |= {parameter.id: parameter for parameter in drug.parameters}
-    random = np.random.default_rng(0).standard_normal((_DRAWS, len(engine.parameters)))
-    own = engine.own_values
-    columns = [
-        _drawn(known.get(name), value, normal)
-        for name, value, normal in zip(engine.parameters, own, random.T, strict=True)
-    ]
-    return np.stack(columns, axis=1) if columns else np.zeros((_DRAWS, 0))
-
-
-def _drawn(parameter: Parameter | None, own: float, normal: Floats) -> Floats:
-    if parameter is None or parameter.prior_sd is None or not parameter.value > 0:
-        return own * np.exp(_SPREAD * normal)
-    spread = min(parameter.prior_sd, 1.0) * normal
-    if parameter.scale is Scale.LOG:
-        return np.asarray(parameter.value * np.exp(spread))
-    odds = parameter.value / (1 - parameter.value) * np.exp(spread)
-    return np.asarray(odds / (1 + odds))
+def _slope_difference(engine: KernelEngine, point: Floats, times: list[float]) -> float:
+    """Difference of derivatives along a random direction from central differences."""
+    if not len(point):
+        return 0.0
+    direction = np.random.default_rng(1).uniform(-1, 1, len(point)) * point
+    moved = np.stack([point + _STEP * direction, point - _STEP * direction])
+    plus, minus = engine.simulate_all(moved, times, _TOLERANCE).values[..., : len(engine.outputs)]
+    expected = (plus - minus) / (2 * _STEP)
+    found = engine.gradient(point[None], times)
+    along = found.slopes[0] @ direction
+    size = np.abs(found.batch.values[0]).max(axis=0)
+    size = np.where(size > 0, size, 1.0)
+    return float(np.max(np.abs(along - expected) / size, initial=0.0))
