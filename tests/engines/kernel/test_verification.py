@@ -110,8 +110,6 @@ def test_roadrunner_can_be_asked_for(sbml: Sbml, no_records: Path) -> None:
         # Not wrong, but not in reach: the slope of a power at zero.
         (f"{DECAY} z = 0; z' = 1 - z^1.5;", "differs from roadrunner by inf"),
         (f"{DECAY} z = 0; z' = 1 - sqrt(z);", "differs from roadrunner by inf"),
-        # Simultaneous doses.
-        (f"{DECAY} at time>=5, t0=false: x = x+1; at time>=5, t0=false: x = x+2;", "differs from"),
     ],
 )
 def test_what_the_kernel_does_not_take_runs_on_roadrunner(
