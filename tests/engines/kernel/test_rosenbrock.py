@@ -91,7 +91,7 @@ def advance(call: Callable[..., None]) -> Advance:
         k = np.empty((STAGES, n, 1))
         work = (
             np.empty((n, 1)),
-            np.empty((n, 1)),
+            np.empty(1),
             np.empty((code.n_jacobian, 1)),
             np.empty((code.n_factors, 1)),
             np.empty(1),

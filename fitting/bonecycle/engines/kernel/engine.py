@@ -44,13 +44,10 @@ _ABSOLUTE = 1e-12
 _DRAWS = 8
 # A dose takes about ten steps at the loosest tolerance, a hundred at the tightest.
 _STEPS, _STEPS_PER_STOP = 20_000, 1_000
-_SIMULATION = ("prepare", "rates", "jacobian", "factor", "solve", "outputs")
+_SIMULATION = ("prepare", "step", "outputs")
 _DERIVATIVES = (
-    "extended",
-    "curvature",
-    "multiply_extended",
-    "multiply_curvature",
-    "solve_shared",
+    "try_step",
+    "differentiate",
     "initial_gradient",
     "output_gradient",
     "multiply_output",

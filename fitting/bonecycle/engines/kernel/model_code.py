@@ -19,6 +19,14 @@ from bonecycle.engines.kernel.elimination import (
 )
 from bonecycle.engines.kernel.emit import Place, Writer, function
 from bonecycle.engines.kernel.reading import System
+from bonecycle.engines.kernel.steps import (
+    differentiate_function,
+    step_function,
+    try_function,
+    write_combination,
+    write_sum,
+)
+from bonecycle.engines.kernel.tableau import STAGES
 
 LANES = 8
 
@@ -120,6 +128,7 @@ class _Generator:
             function(f"outputs_{width}", graph, width, given, outputs, 3),
             factor_function(f"factor_{width}", self.pattern, self.jacobian, width),
             solve_function(f"solve_{width}", self.pattern, width),
+            *step_function(len(self.states), width),
         ]
 
     def layout(self, assembly: Iterable[str], widths: Iterable[int], **extra: object) -> ModelCode:
@@ -216,6 +225,7 @@ def single_code(system: System, parameters: Sequence[str], outputs: Sequence[str
         *_multiply("multiply_extended", entries, len(g.states), count),
         *_multiply("multiply_curvature", [entries[k] for k in curvature], len(g.states), count),
         *_multiply("multiply_output", [(i, j) for i, j, _ in read], len(g.outputs), count),
+        *_steps(len(g.states), len(entries), count),
     ]
     return g.layout(
         functions,
@@ -226,6 +236,23 @@ def single_code(system: System, parameters: Sequence[str], outputs: Sequence[str
         output_gradient=tuple((i, j) for i, j, _ in read),
         n_sensitive=len(sensitive),
     )
+
+
+def _steps(n: int, n_extended: int, n_parameters: int) -> list[str]:
+    """Write a step of the derivatives."""
+    parts = _by_blocks("sum_columns", 3, n_parameters, lambda w: write_sum(w, n))
+    for stage in range(STAGES):
+
+        def write(w: Writer, stage: int = stage) -> None:
+            write_combination(w, stage, n, shared=True)
+
+        parts += _by_blocks(f"combine_columns_{stage}", 5, n_parameters, write)
+    columns = columns_of(n_parameters)
+    return [
+        *parts,
+        try_function(n, n_extended),
+        differentiate_function(n, n_extended, columns),
+    ]
 
 
 def columns_of(n_parameters: int) -> int:

@@ -14,7 +14,7 @@ import numpy as np
 from numba import njit
 
 from bonecycle.engines.kernel.calls import call
-from bonecycle.engines.kernel.tableau import GAMMA, ORDER, STAGES, A, C
+from bonecycle.engines.kernel.tableau import GAMMA, ORDER, STAGES
 
 OK, START, STEPS, STEP_SIZE = 0, 1, 2, 3
 """What became of a simulation: done, a start that cannot be, too many steps, too small a step."""
@@ -37,56 +37,40 @@ def next_step(h: float, error: float) -> float:
     return h * factor
 
 
-@njit(cache=True, error_model="numpy", fastmath={"contract"})
+@njit(cache=True, error_model="numpy")
 def stages(functions: Any, y: Any, c: Any, h: Any, u: Any, k: Any, work: Any) -> None:
     """Try one step of every lane: `u` gets the result, the last of `k` the error.
 
     Parameters
     ----------
     functions : int64 array
-        Addresses of prepare, rates, jacobian, factor, solve, outputs.
+        Addresses of prepare, step, outputs.
     y, u : ndarray, shape (n_states, lanes)
     c : ndarray, shape (n_constants, lanes)
     h : ndarray, shape (lanes,)
     k : ndarray, shape (STAGES, n_states, lanes)
     work : tuple of ndarray
-        Space for rates, sums, Jacobian, factors, shift and smallest pivot.
+        Space for rates, inverse step, Jacobian, factors, shift and smallest pivot.
     """
-    f, total, jacobian, factors, shift, smallest = work
-    n, lanes = y.shape
-    size = n * lanes
-    y_, u_, f_, total_ = y.ravel(), u.ravel(), f.ravel(), total.ravel()
-    k_ = k.reshape(STAGES, size)
-    inverse = 1.0 / h
-    shift[:] = inverse / GAMMA
-    call(functions[2], (y.ctypes.data, c.ctypes.data, f.ctypes.data, jacobian.ctypes.data))
+    f, inverse, jacobian, factors, shift, smallest = work
+    for lane in range(len(h)):
+        inverse[lane] = 1.0 / h[lane]
+        shift[lane] = inverse[lane] / GAMMA
     call(
-        functions[3],
-        (jacobian.ctypes.data, shift.ctypes.data, factors.ctypes.data, smallest.ctypes.data),
+        functions[1],
+        (
+            y.ctypes.data,
+            c.ctypes.data,
+            inverse.ctypes.data,
+            u.ctypes.data,
+            k.ctypes.data,
+            f.ctypes.data,
+            jacobian.ctypes.data,
+            factors.ctypes.data,
+            shift.ctypes.data,
+            smallest.ctypes.data,
+        ),
     )
-    for stage in range(STAGES):
-        if stage:
-            for q in range(size):
-                u_[q] = y_[q]
-                total_[q] = 0.0
-            for j in range(stage):
-                a, b = A[stage, j], C[stage, j]
-                row = k_[j]
-                if a != 0.0:
-                    for q in range(size):
-                        u_[q] += a * row[q]
-                for q in range(size):
-                    total_[q] += b * row[q]
-            call(functions[1], (u.ctypes.data, c.ctypes.data, f.ctypes.data))
-            for i in range(n):
-                for lane in range(lanes):
-                    k[stage, i, lane] = f[i, lane] + total[i, lane] * inverse[lane]
-        else:
-            k_[0, :] = f_
-        call(functions[4], (factors.ctypes.data, k[stage].ctypes.data))
-    last = k_[STAGES - 1]
-    for q in range(size):
-        u_[q] += last[q]
 
 
 @njit(cache=True, error_model="numpy")
@@ -179,7 +163,7 @@ def _integrate(
     k = np.empty((STAGES, n, lanes))
     work = (
         np.empty((n, lanes)),
-        np.empty((n, lanes)),
+        np.empty(lanes),
         np.empty((n_jacobian, lanes)),
         np.empty((n_factors, lanes)),
         np.empty(lanes),
@@ -233,7 +217,7 @@ def _integrate(
                 after_dose[lane] = True
             sample = sample or times[next_time[lane]] <= t[lane]
         if sample:
-            call(functions[5], (y.ctypes.data, c.ctypes.data, read.ctypes.data))
+            call(functions[2], (y.ctypes.data, c.ctypes.data, read.ctypes.data))
         active = False
         for lane in range(lanes):
             who = owner[lane]

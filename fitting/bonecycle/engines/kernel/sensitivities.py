@@ -30,50 +30,42 @@ from bonecycle.engines.kernel.rosenbrock import (
     measure,
     next_step,
 )
-from bonecycle.engines.kernel.tableau import GAMMA, STAGES, A, C
+from bonecycle.engines.kernel.tableau import GAMMA, STAGES
 
 
-@njit(cache=True, error_model="numpy", fastmath={"contract"})
+@njit(cache=True, error_model="numpy")
 def _try_step(functions: Any, y: Any, c: Any, h: float, u: Any, k: Any, e: Any, work: Any) -> None:
     """Try a step and keep what its derivative needs.
 
     `u`, `k`: arguments and results of the stages, shape (STAGES + 1 and STAGES, n_states, 1);
     the last of `u` is the result of the step. `e`: extended Jacobian at every stage.
     """
-    f, factors, shift, smallest = work
-    n = y.shape[0]
-    shift[0] = 1.0 / (h * GAMMA)
-    for stage in range(STAGES):
-        for i in range(n):
-            u[stage, i, 0] = y[i, 0]
-        for j in range(stage):
-            a = A[stage, j]
-            if a != 0.0:
-                for i in range(n):
-                    u[stage, i, 0] += a * k[j, i, 0]
-        at = u[stage]
-        call(functions[6], (at.ctypes.data, c.ctypes.data, f.ctypes.data, e[stage].ctypes.data))
-        if stage == 0:
-            call(
-                functions[3],
-                (e[0].ctypes.data, shift.ctypes.data, factors.ctypes.data, smallest.ctypes.data),
-            )
-        for i in range(n):
-            total = 0.0
-            for j in range(stage):
-                total += C[stage, j] * k[j, i, 0]
-            k[stage, i, 0] = f[i, 0] + total / h
-        call(functions[4], (factors.ctypes.data, k[stage].ctypes.data))
-    for i in range(n):
-        u[STAGES, i, 0] = u[STAGES - 1, i, 0] + k[STAGES - 1, i, 0]
+    f, inverse, factors, shift, smallest = work
+    inverse[0] = 1.0 / h
+    shift[0] = inverse[0] / GAMMA
+    call(
+        functions[3],
+        (
+            y.ctypes.data,
+            c.ctypes.data,
+            inverse.ctypes.data,
+            u.ctypes.data,
+            k.ctypes.data,
+            f.ctypes.data,
+            e.ctypes.data,
+            factors.ctypes.data,
+            shift.ctypes.data,
+            smallest.ctypes.data,
+        ),
+    )
 
 
-@njit(cache=True, error_model="numpy", fastmath={"contract"})
+@njit(cache=True, error_model="numpy")
 def _differentiate(
     functions: Any,
     y: Any,
     c: Any,
-    h: float,
+    inverse: Any,
     k: Any,
     e: Any,
     d: Any,
@@ -87,30 +79,22 @@ def _differentiate(
     `s`, `v`: shape (n_states + n_sensitive, columns), derivatives of states and constants, and
     space for those at a stage; `dk`: shape (STAGES, n_states, columns).
     """
-    n = y.shape[0]
-    size = n * s.shape[1]
-    s_, v_, dk_ = s.ravel(), v.ravel(), dk.reshape(STAGES, size)
-    for stage in range(STAGES):
-        out = dk_[stage]
-        for q in range(size):
-            v_[q] = s_[q]
-            out[q] = 0.0
-        for j in range(stage):
-            a, b = A[stage, j], C[stage, j] / h
-            row = dk_[j]
-            if a != 0.0:
-                for q in range(size):
-                    v_[q] += a * row[q]
-            for q in range(size):
-                out[q] += b * row[q]
-        call(functions[7], (y.ctypes.data, c.ctypes.data, k[stage].ctypes.data, d.ctypes.data))
-        call(functions[8], (e[stage].ctypes.data, v.ctypes.data, out.ctypes.data))
-        call(functions[9], (d.ctypes.data, s.ctypes.data, out.ctypes.data))
-        call(functions[10], (factors.ctypes.data, out.ctypes.data))
-    last = dk_[STAGES - 1]
-    # The argument of the last stage plus its result is the result of the step.
-    for q in range(size):
-        s_[q] = v_[q] + last[q]
+    v[y.shape[0] :] = s[y.shape[0] :]
+    call(
+        functions[4],
+        (
+            y.ctypes.data,
+            c.ctypes.data,
+            inverse.ctypes.data,
+            k.ctypes.data,
+            e.ctypes.data,
+            d.ctypes.data,
+            s.ctypes.data,
+            v.ctypes.data,
+            dk.ctypes.data,
+            factors.ctypes.data,
+        ),
+    )
 
 
 def _integrate(
@@ -134,9 +118,8 @@ def _integrate(
     Parameters
     ----------
     functions : int64 array
-        Addresses of prepare, rates, jacobian, factor, solve, outputs (width 1), extended,
-        curvature, multiply_extended, multiply_curvature, solve_shared, initial_gradient,
-        output_gradient, multiply_output.
+        Addresses of prepare, step, outputs (width 1), try_step, differentiate,
+        initial_gradient, output_gradient, multiply_output.
     p : ndarray, shape (n_parameters, 1)
     c : ndarray, shape (n_constants, 1)
         With the start values of what events change.
@@ -165,14 +148,15 @@ def _integrate(
     u, k = np.empty((STAGES + 1, n, 1)), np.empty((STAGES, n, 1))
     e, d = np.empty((STAGES, n_extended)), np.empty(max(1, n_curvature))
     factors, shift, smallest = np.empty(n_factors), np.empty(1), np.empty(1)
-    work = (np.empty((n, 1)), factors, shift, smallest)
+    inverse = np.empty(1)
+    work = (np.empty((n, 1)), inverse, factors, shift, smallest)
     s = np.zeros((n + n_sensitive, n_columns))
     dk = np.empty((STAGES, n, n_columns))
     sample, slopes = np.empty((n_outputs, 1)), np.empty(max(1, n_read))
     turned = np.empty((n_outputs, n_columns))
     call(functions[0], (p.ctypes.data, c.ctypes.data, y.ctypes.data))
     at_start = np.empty(max(1, len(start)))
-    call(functions[11], (p.ctypes.data, at_start.ctypes.data))
+    call(functions[5], (p.ctypes.data, at_start.ctypes.data))
     for q in range(len(start)):
         s[start[q, 0], start[q, 1]] = at_start[q]
     v = s.copy()
@@ -196,11 +180,11 @@ def _integrate(
                 for i in range(n):
                     top[i, 0] = max(top[i, 0], abs(y[i, 0]))
             if times[next_time] <= t:
-                call(functions[5], (y.ctypes.data, c.ctypes.data, sample.ctypes.data))
-                call(functions[12], (y.ctypes.data, c.ctypes.data, slopes.ctypes.data))
+                call(functions[2], (y.ctypes.data, c.ctypes.data, sample.ctypes.data))
+                call(functions[6], (y.ctypes.data, c.ctypes.data, slopes.ctypes.data))
                 results[next_time] = sample[:, 0]
                 turned[:] = 0.0
-                call(functions[13], (slopes.ctypes.data, s.ctypes.data, turned.ctypes.data))
+                call(functions[7], (slopes.ctypes.data, s.ctypes.data, turned.ctypes.data))
                 gradient[next_time] = turned[:, :n_parameters]
                 next_time += 1
                 if next_time == n_times:
@@ -225,7 +209,7 @@ def _integrate(
             if proposed < SMALLEST_STEP * (1.0 + t):
                 return results, gradient, STEP_SIZE, steps
         else:
-            _differentiate(functions, y, c, h, k, e, d, s, v, dk, factors)
+            _differentiate(functions, y, c, inverse, k, e, d, s, v, dk, factors)
             larger = next_step(h, error[0])
             if after_dose:
                 restart = min(larger, proposed * GROW)
