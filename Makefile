@@ -12,7 +12,7 @@ RUNTIME := .venv/.runtime-$(VERSION)
 EXTRAS := .venv/.extras-$(VERSION)
 
 .DEFAULT_GOAL := help
-.PHONY: help fit pharmacokinetics test test-slow pytest lint types constraints clean check-python
+.PHONY: help fit pharmacokinetics bench test test-slow pytest lint types constraints clean check-python
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.* ## ' Makefile | sed -E 's/^([a-z-]+):.* ## /  make \1\t/' | expand -t 22
@@ -24,6 +24,14 @@ fit: $(RUNTIME) ## fit the models to the data; results go to results/
 pharmacokinetics: $(RUNTIME) ## estimate the drugs anew and compare them with published numbers
 	@$(BIN)/python tools/estimate_pharmacokinetics.py
 	@$(BIN)/bonecycle pharmacokinetics
+
+bench: | check-python ## measure speed beside other simulators (long; see benchmarks/README.md)
+	@test -x .venv-bench/bin/python || $(PYTHON) -m venv .venv-bench
+	@.venv-bench/bin/python -m pip --disable-pip-version-check install -qq -c constraints.txt -e .
+	@grep -v '^#' benchmarks/requirements.txt | while read -r peer; do \
+	  .venv-bench/bin/python -m pip --disable-pip-version-check install -qq "$$peer" \
+	  || echo "$$peer does not install: it is not measured"; done
+	@OMP_NUM_THREADS=1 .venv-bench/bin/python -m benchmarks.run --rounds 9
 
 test: lint types pytest ## lint, check types, run the tests
 
@@ -48,7 +56,7 @@ constraints: check-python ## rewrite constraints.txt from a fresh resolve (PYTHO
 	@$(PYTHON) tools/constraints.py $(PYTHONS)
 
 clean: ## remove the environment, caches and build products (results/ stays)
-	rm -rf .venv dist build .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf .venv .venv-bench dist build .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(RUNTIME): pyproject.toml constraints.txt | check-python

@@ -1,0 +1,1 @@
+"""Speed of bonecycle's engine beside other simulators at the same error."""

@@ -1,0 +1,173 @@
+"""Measure the engines and write `results.json` and the table made from it.
+
+python -m benchmarks.run [--quick] [--rounds 9] [--peers diffrax,AMICI]
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from benchmarks import growth
+from benchmarks.cases import Case, fitting_problem, one_regimen, ten_years
+from benchmarks.competitors.amici import Amici
+from benchmarks.competitors.copasi import Copasi
+from benchmarks.competitors.diffrax import Diffrax
+from benchmarks.competitors.interface import Competitor, NotMeasured
+from benchmarks.competitors.lsoda import Lsoda
+from benchmarks.competitors.ours import Ours
+from benchmarks.competitors.roadrunner import RoadRunner
+from benchmarks.measure import Entry, interleave, prepare, reference_difference
+from benchmarks.table import table
+from bonecycle.biology.dosing import Dosing
+from bonecycle.manifest import atomic_write
+
+HERE = Path(__file__).parent
+RESULTS = HERE / "results.json"
+DOCUMENT = HERE.parent / "docs" / "benchmarks.md"
+COMPETITORS: tuple[type[Competitor], ...] = (Ours, RoadRunner, Lsoda, Copasi, Amici, Diffrax)
+_PACKAGES = (
+    "bonecycle",
+    "numba",
+    "llvmlite",
+    "numpy",
+    "scipy",
+    "libroadrunner",
+    "copasi-basico",
+    "python-copasi",
+    "amici",
+    "jax",
+    "diffrax",
+)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A case, who simulates it, and whether derivatives are timed too.
+
+    diffrax and AMICI compile every regimen for minutes, and COPASI takes minutes for a thousand
+    doses: they are measured where that can be waited for.
+    """
+
+    case: Case
+    competitors: tuple[type[Competitor], ...]
+    derivatives: bool = False
+
+
+def plans(quick: bool) -> Iterator[Plan]:
+    """Cases, the shortest first."""
+    if quick:
+        regimen = "alendronate 70 mg oral every 1 week for 4 weeks"
+        yield Plan(one_regimen("four_weeks", regimen, 0.25), COMPETITORS[:3], True)
+        return
+    text = "zoledronate 5 mg iv every 1 year for 2 years"
+    yield Plan(one_regimen("zoledronate", text, 3), COMPETITORS, True)
+    yield Plan(fitting_problem(Dosing.AVERAGED), COMPETITORS[:4], True)
+    yield Plan(ten_years("1 week", 70), COMPETITORS[:4])
+    yield Plan(ten_years("1 day", 10), COMPETITORS[:2])
+    yield Plan(fitting_problem(Dosing.EVENTS), COMPETITORS[:2])
+
+
+def measure(
+    names: Sequence[str], rounds: int, quick: bool
+) -> Iterator[tuple[str, dict[str, object]]]:
+    """Names of cases and what was measured, as JSON values; interleaved within each case."""
+    for plan in plans(quick):
+        case = plan.case
+        entries: dict[str, Entry] = {}
+        competitors: dict[str, object] = {}
+        for make in COMPETITORS:
+            competitor = make()
+            if competitor.name not in names or make not in plan.competitors:
+                reason = "not asked for" if make in plan.competitors else "too slow to set up here"
+                competitors[competitor.name] = {"not_measured": reason}
+                continue
+            try:
+                entries[competitor.name] = prepare(case, competitor, plan.derivatives)
+            except NotMeasured as absent:
+                competitors[competitor.name] = {"not_measured": str(absent)}
+        load = interleave(list(entries.values()), rounds)
+        measured = {name: entry.record() for name, entry in entries.items()}
+        yield (
+            case.name,
+            {
+                "title": case.title,
+                "regimens": len(case.arms),
+                "states": [len(arm.kernel._system.states) for arm in case.arms],
+                "free_parameters": [len(arm.parameters) for arm in case.arms],
+                "references_differ": reference_difference(case, RoadRunner()),
+                "load": load,
+                "competitors": measured | competitors,
+            },
+        )
+
+
+def machine() -> dict[str, object]:
+    """Processor, cores and versions."""
+    processor = platform.processor()
+    if (info := Path("/proc/cpuinfo")).exists():
+        match = re.search(r"model name\s*: (.+)", info.read_text())
+        processor = match[1] if match else processor
+    versions = {}
+    for package in _PACKAGES:
+        try:
+            versions[package] = metadata.version(package)
+        except metadata.PackageNotFoundError:
+            versions[package] = "absent"
+    return {
+        "processor": processor,
+        "cores": os.cpu_count(),
+        "system": platform.system(),
+        "python": platform.python_version(),
+        "versions": versions,
+    }
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run from the command line."""
+    names = [make().name for make in COMPETITORS]
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rounds", type=int, default=9, help="interleaved rounds")
+    parser.add_argument("--peers", default=",".join(names), help=f"of: {', '.join(names)}")
+    parser.add_argument("--quick", action="store_true", help="one tiny case, for a look")
+    parser.add_argument("--results", type=Path, default=RESULTS)
+    parser.add_argument("--document", type=Path, default=DOCUMENT)
+    parser.add_argument("--table", action="store_true", help="write the table again, nothing else")
+    chosen = parser.parse_args(arguments)
+    if not chosen.table:
+        asked = chosen.peers.split(",")
+        parts = {
+            "growth": growth.series,
+            "processes": growth.processes,
+            "warm_start": growth.warm_start,
+        }
+        results: dict[str, Any] = {"machine": machine(), "rounds": chosen.rounds, "cases": {}}
+
+        def keep() -> None:
+            # After every part: what was measured survives an interruption.
+            atomic_write(chosen.results, json.dumps(results, indent=1) + "\n")
+            atomic_write(chosen.document, table(results))
+
+        for name, case in measure(asked, chosen.rounds, chosen.quick):
+            results["cases"][name] = case
+            keep()
+            print(f"{name} measured", flush=True)
+        for part, run in parts.items():
+            results[part] = run(chosen.rounds, chosen.quick)
+            keep()
+            print(f"{part} measured", flush=True)
+    else:
+        results = json.loads(chosen.results.read_text(encoding="utf-8"))
+        atomic_write(chosen.document, table(results))
+
+
+if __name__ == "__main__":
+    main()
