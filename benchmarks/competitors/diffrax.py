@@ -36,7 +36,17 @@ class Diffrax:
     tolerances = (1e-4, 1e-5, 1e-6, 1e-7, 1e-8, 1e-9)
     sets = 8
 
+    def __init__(self) -> None:
+        # The tolerance is an argument of what is compiled: once a regimen and shape is enough.
+        self._compiled: dict[int, Callable[..., Any]] = {}
+
     def prepare(self, arm: Arm, tolerance: float) -> Callable[[Floats], Floats]:
+        if id(arm) not in self._compiled:
+            self._compiled[id(arm)] = self._compile(arm)
+        many = self._compiled[id(arm)]
+        return lambda sets: np.asarray(many(sets, tolerance))
+
+    def _compile(self, arm: Arm) -> Callable[..., Any]:
         try:
             import diffrax
             import jax
@@ -81,8 +91,8 @@ class Diffrax:
             chosen = states[np.searchsorted(stops, arm.times)]
             return jax.vmap(lambda s: read(p, s[:n], s[n:]))(chosen)
 
-        many = jax.jit(jax.vmap(one, in_axes=(0, None)))
-        return lambda sets: np.asarray(many(sets, tolerance))
+        many: Callable[..., Any] = jax.jit(jax.vmap(one, in_axes=(0, None)))
+        return many
 
     def derivatives(self, arm: Arm, tolerance: float) -> dict[str, Run]:
         return {}
