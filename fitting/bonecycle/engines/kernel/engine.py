@@ -66,7 +66,7 @@ _REMEDY = (
 
 
 @dataclass(frozen=True)
-class _Compiled:
+class Compiled:
     """Code of one width, with the addresses of its functions; the library has to outlive them."""
 
     code: ModelCode
@@ -158,12 +158,23 @@ class KernelEngine:
         self._tolerances: dict[bytes, float] = {}
 
     @cached_property
-    def _batch(self) -> _Compiled:
+    def _batch(self) -> Compiled:
         return _compiled(self._undosed, self.parameters, self.all_outputs, LANES)
 
     @cached_property
-    def _single(self) -> _Compiled:
+    def single(self) -> Compiled:
+        """Code for one parameter set, with derivatives."""
         return _compiled(self._undosed, self.parameters, self.all_outputs, 1)
+
+    @property
+    def state_names(self) -> tuple[str, ...]:
+        """Species, then variables with a rate rule."""
+        return self._system.states
+
+    @property
+    def stoichiometry(self) -> Floats:
+        """Stoichiometry matrix, shape (n_species, n_reactions)."""
+        return self._system.stoichiometry
 
     @property
     def own_values(self) -> Floats:
@@ -178,7 +189,7 @@ class KernelEngine:
     @property
     def hash(self) -> str:
         """Content hash of the generated code."""
-        return content_hash(self._batch.code.assembly, self._single.code.assembly)
+        return content_hash(self._batch.code.assembly, self.single.code.assembly)
 
     def simulate(self, values: Floats, times: Sequence[float]) -> Batch:
         """Simulate a batch; see `interface.Engine`."""
@@ -198,7 +209,7 @@ class KernelEngine:
         if self._chooses:
             return gradient_by_differences(self, values, times)
         sets, wanted = check_request(self.parameters, values, times)
-        compiled = self._single
+        compiled = self.single
         code, changes = compiled.code, self._changes(wanted[-1])
         result = np.full((len(sets), len(wanted), code.n_outputs), np.nan)
         slopes = np.full((*result.shape, len(self.parameters)), np.nan)
@@ -215,7 +226,7 @@ class KernelEngine:
             result[i], slopes[i], status[i], _ = sensitivities.integrate(
                 compiled.functions,
                 np.ascontiguousarray(sets[i][:, None]),
-                self._start_constants(code, 1),
+                self.start_constants(code, 1),
                 self._physical,
                 *changes,
                 wanted,
@@ -236,7 +247,7 @@ class KernelEngine:
     def _run(self, sets: Floats, wanted: Floats, tolerance: float) -> Batch:
         # Both widths do the same operations in the same order, so the choice leaves no trace.
         few = len(sets) < LANES // 2
-        compiled = self._single if few else self._batch
+        compiled = self.single if few else self._batch
         code, lanes = compiled.code, 1 if few else LANES
         changes = self._changes(wanted[-1])
         good = _possible(sets)
@@ -246,7 +257,7 @@ class KernelEngine:
             result[good], status[good], _ = rosenbrock.integrate(
                 compiled.functions,
                 np.ascontiguousarray(sets[good]),
-                self._start_constants(code, lanes),
+                self.start_constants(code, lanes),
                 np.empty((code.n_states, lanes)),
                 self._physical,
                 *changes,
@@ -288,7 +299,7 @@ class KernelEngine:
         return self._expanded[end]
 
     def _expand(self, end: float) -> _Changes:
-        code = self._single.code if "_single" in self.__dict__ else self._batch.code
+        code = self.single.code if "single" in self.__dict__ else self._batch.code
         n = code.n_states
         rows = {name: i for i, name in enumerate(self._system.states)}
         moments, first, targets, values = [], [0], [], []
@@ -308,7 +319,8 @@ class KernelEngine:
             np.array(values, dtype=float),
         )
 
-    def _start_constants(self, code: ModelCode, lanes: int) -> Floats:
+    def start_constants(self, code: ModelCode, lanes: int) -> Floats:
+        """Space for constants, (n_constants, lanes), with the start values that events change."""
         constants = np.zeros((code.n_constants, lanes))
         for name, row in code.discrete.items():
             constants[row] = self._system.discrete[name]
@@ -366,7 +378,7 @@ def _read(sbml: str, parameters: tuple[str, ...]) -> System:
 @cache
 def _compiled(
     sbml: str, parameters: tuple[str, ...], outputs: tuple[str, ...], width: int
-) -> _Compiled:
+) -> Compiled:
     generate = single_code if width == 1 else batch_code
     code = generate(_read(sbml, parameters), parameters, outputs)
     library = load(code.assembly)
@@ -374,4 +386,4 @@ def _compiled(
     if width == 1:
         names += _DERIVATIVES
     addresses = np.array([library.address(name) for name in names], dtype=np.int64)
-    return _Compiled(code, library, addresses)
+    return Compiled(code, library, addresses)
