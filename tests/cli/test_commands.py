@@ -31,8 +31,10 @@ def test_simulate_writes_tables_figures_and_a_manifest(tmp_path):
     for figure in ("surfaces", "time_courses", "phases", "drug"):
         assert {f"{figure}.png", f"{figure}.svg"} <= names
     record = json.loads((tmp_path / "run" / "simulation.json").read_text())
-    # The second dose falls between two of the twenty times.
-    assert len(record["data"]["ES_BS"]) == 21
+    # Beside the twenty times stand both doses and the minutes to days that follow them.
+    times = record["data"]["time_days"]
+    assert len(record["data"]["ES_BS"]) == len(times) > 40
+    assert {0.0, 1 / 1440, 182.625}.issubset(times)
     assert record["units"]["denosumab_serum"] == "mg/L"
     model = (tmp_path / "run" / "model.xml").read_text()
     assert model.count("<event ") == 1

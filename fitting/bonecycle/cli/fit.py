@@ -14,6 +14,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from bonecycle.engines.choice import EngineName
 from bonecycle.errors import UsageError
 from bonecycle.manifest import atomic_write, write_manifest
 from bonecycle.studies.error_model import DEFAULT_ENCODING
@@ -27,20 +28,22 @@ if TYPE_CHECKING:
     from bonecycle.inference.least_squares import Fit
     from bonecycle.problem.problem import ProblemSpec
 
+DEFAULT_MECHANISMS = ("H0", "H1", "H2", "H3", "H4", "H5", "H1+H2", "H1+H3")
+
 EPILOG = """Examples:
 
 bonecycle fit --out results/fit
 
 bonecycle fit --mechanism H0 --mechanism H2+H3 --starts 8 --out results/h23
 
-bonecycle fit --encoding dropped --workers 1 --out results/dropped
+bonecycle fit --encoding dropped --starts 4 --workers 1 --out results/dropped
 """
 
 
 def fit(
     mechanism: Annotated[
         list[str] | None,
-        typer.Option(help="H0 to H5 or a combination such as H1+H3; repeat. Default: H0 and H1."),
+        typer.Option(help="H0 to H5 or a combination such as H1+H3; repeat. Default: see below."),
     ] = None,
     data: Annotated[
         list[Path] | None,
@@ -49,17 +52,23 @@ def fit(
     encoding: Annotated[
         str, typer.Option(help="How 'not strongly decreased' is read: see encodings.csv.")
     ] = DEFAULT_ENCODING,
-    starts: Annotated[int, typer.Option(min=1, help="Starts per mechanism.")] = 4,
+    engine: Annotated[
+        EngineName, typer.Option(help="What simulates; roadrunner is the slow reference.")
+    ] = EngineName.KERNEL,
+    starts: Annotated[int, typer.Option(min=1, help="Starts per mechanism.")] = 50,
     seed: Annotated[int, typer.Option(min=0, help="Seed of the starts.")] = 0,
     workers: Annotated[int, typer.Option(min=0, help="Processes; 0 for all cores.")] = 0,
     out: Annotated[Path, typer.Option(help="Folder of the results.")] = Path("results/fit"),
 ) -> None:
     """Fit mechanisms to the studies by least squares, from several starts.
 
-    Writes targets.csv, parameters.csv, mechanisms.csv, dosing.csv (predictions with every dose
-    given one by one), untreated.csv, fit.json, manifest.json and figures. An interrupted run goes
-    on from its finished starts when the same command is given again.
+    By default H0 to H5 and the combinations H1+H2 and H1+H3. Writes targets.csv, parameters.csv,
+    mechanisms.csv, correlations.csv, structure.csv (what the targets could tell apart), verdict.csv
+    (refits with other encodings and errors), dosing.csv (predictions with every dose given one by
+    one), untreated.csv, fit.json, manifest.json and figures. An interrupted run goes on from its
+    finished starts when the same command is given again.
     """
+    from bonecycle.inference.identifiability import pair_table
     from bonecycle.inference.results import write_tables
     from bonecycle.inference.summary import dosing_table
     from bonecycle.problem.problem import ProblemSpec, load_problem
@@ -67,22 +76,30 @@ def fit(
 
     if out.exists() and not out.is_dir():
         raise UsageError(f"--out {out} is a file: name a folder.")
-    names = list(dict.fromkeys("+".join(parse_mechanism(m)) for m in mechanism or ["H0", "H1"]))
+    asked = mechanism or DEFAULT_MECHANISMS
+    names = list(dict.fromkeys("+".join(parse_mechanism(m)) for m in asked))
     paths = tuple(str(path) for path in data or ())
-    specs = [ProblemSpec(name, encoding, paths) for name in names]
+    specs = [ProblemSpec(name, encoding, paths, engine=engine) for name in names]
     console = Console(stderr=True)
     console.print("Compiling the models ...", highlight=False)
     for spec in specs:
         load_problem(spec)
+    for notice in load_problem(specs[0]).notices:
+        console.print(notice, highlight=False)
+    console.print("Asking what the targets could tell apart ...", highlight=False)
+    structure = pair_table(specs[0])
+    atomic_write(out / "structure.csv", structure.to_csv(index=False))
     count = workers or os.cpu_count() or 1
     # More processes than starts would only compile models for nothing.
     with worker_pool(min(count, starts)) as executor:
         fits = [_fit_one(spec, starts, seed, out, executor) for spec in specs]
+        verdict = _verdict(fits, executor)
+        atomic_write(out / "verdict.csv", verdict.to_csv(index=False))
         console.print("Giving every dose one by one at the best points ...", highlight=False)
         dosing = list((executor.map if executor else map)(dosing_table, fits))
     tables = write_tables(out, fits, dosing)
     _write_rest(out, fits, seed)
-    _report(tables, out)
+    _report(tables | {"structure": structure, "verdict": verdict}, out)
 
 
 def _fit_one(
@@ -110,6 +127,20 @@ def _fit_one(
             progress=progress,
             on_start=checkpoints.save,
         )
+
+
+def _verdict(fits: list[Fit], executor: Executor | None) -> pd.DataFrame:
+    from tqdm import tqdm
+
+    from bonecycle.inference.verdict import variants, verdict_table
+
+    total = len(fits) * len(variants(fits[0].spec))
+    with tqdm(total=total, desc="encodings and errors", unit="fit") as bar:
+
+        def progress(done: int, _total: int) -> None:
+            bar.update(done - bar.n)
+
+        return verdict_table(fits, executor=executor, progress=progress)
 
 
 def _write_rest(out: Path, fits: list[Fit], seed: int) -> None:

@@ -7,20 +7,21 @@ import shlex
 import sys
 from importlib.resources import files
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
-import pandas as pd
 import typer
 from rich.console import Console
 from rich.table import Table
 
 from bonecycle import __version__
-from bonecycle.analysis import pharmacokinetics as published
-from bonecycle.analysis.experiments import experiments
 from bonecycle.biology import catalogue
 from bonecycle.biology.compose import compose
 from bonecycle.errors import UsageError, unknown
 from bonecycle.manifest import atomic_write, content_hash, write_manifest
+
+# pandas and roadrunner take seconds to import: in the functions that need them.
+if TYPE_CHECKING:
+    import pandas as pd
 
 EPILOG = """Examples:
 
@@ -42,19 +43,22 @@ def pharmacokinetics(
 
     Writes report.html, pharmacokinetics.csv and .json, manifest.json and figures.
     """
+    from bonecycle.analysis.pharmacokinetics import validate
+
     if out.exists() and not out.is_dir():
         raise UsageError(f"--out {out} is a file: name a folder.")
     for name in drug or []:
         if name not in catalogue.drugs():
             raise unknown("drug", name, catalogue.drugs())
     Console(stderr=True).print("Simulating the published experiments ...", highlight=False)
-    table = published.validate(drugs=drug or ())
+    table = validate(drugs=drug or ())
     _write(table, out)
     _report(table, out)
 
 
 def _write(table: pd.DataFrame, out: Path) -> None:
-    # Drawing libraries are slow to import: only when figures are drawn.
+    from bonecycle.analysis.experiments import experiments
+    from bonecycle.analysis.pharmacokinetics import summarize
     from bonecycle.show.pharmacokinetics import plot_experiments, plot_overview
     from bonecycle.show.report import pharmacokinetics_report
     from bonecycle.show.style import save
@@ -64,7 +68,7 @@ def _write(table: pd.DataFrame, out: Path) -> None:
     figures = {name: plot_experiments(name, experiments(name)) for name in drugs}
     data = (files("bonecycle_data") / "pharmacokinetics.csv").read_bytes()
     hashes = {"model": compose("cycle", tuple(drugs)).hash, "data": content_hash(data)}
-    summary = published.summarize(table)
+    summary = summarize(table)
     record = {
         "summary": summary.to_dict("index"),
         "rows": json.loads(table.to_json(orient="records")),
@@ -91,8 +95,10 @@ def _write(table: pd.DataFrame, out: Path) -> None:
 
 
 def _report(table: pd.DataFrame, out: Path) -> None:
+    from bonecycle.analysis.pharmacokinetics import summarize
+
     console = Console()
-    summary = published.summarize(table)
+    summary = summarize(table)
     total = summary.loc["all"]
     console.print(_counts(summary))
     if total["outside"]:

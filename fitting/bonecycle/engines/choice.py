@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from enum import StrEnum
 
 from bonecycle.engines.interface import Engine
-from bonecycle.engines.roadrunner import RoadRunnerEngine
 
 
 class EngineName(StrEnum):
@@ -32,8 +31,8 @@ def make_engine(
     notice : str
         Why libroadrunner simulates although the kernel was asked for; "" otherwise.
     """
+    # numba and roadrunner are slow to import: only where they are used.
     if name is EngineName.KERNEL:
-        # numba is slow to import: only where it is used.
         from bonecycle.engines.kernel.engine import KernelEngine
         from bonecycle.engines.kernel.events import NotSupportedError
         from bonecycle.engines.kernel.verification import RefusedError, verify
@@ -46,4 +45,6 @@ def make_engine(
             notice = f"{model}, {arm}: roadrunner is used, the kernel does not take it ({error})"
     else:
         notice = ""
+    from bonecycle.engines.roadrunner import RoadRunnerEngine
+
     return RoadRunnerEngine(sbml, parameters, outputs, model, arm), notice

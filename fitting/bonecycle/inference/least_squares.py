@@ -6,7 +6,7 @@ posterior mode on the scales of the priors (up to the constants of the terms).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
 
@@ -167,16 +167,38 @@ def fit(
         progress=report,
         on_result=keep,
     )
-    finished = sorted([*kept.values(), *results], key=lambda result: result.cost)
+    return _sorted(spec, [*kept.values(), *results])
+
+
+def refit(spec: ProblemSpec, points: Sequence[Floats]) -> Fit:
+    """Fit from given points on the scales of the priors, in this process.
+
+    Raises
+    ------
+    SimulationError
+        When none of them could be simulated.
+    """
+    space = load_problem(spec).space
+    unused = np.random.SeedSequence(0)
+    starts = [_run((spec, space.standardized(point[None])[0]), unused) for point in points]
+    return _sorted(spec, starts)
+
+
+def _sorted(spec: ProblemSpec, starts: Sequence[Start]) -> Fit:
+    finished = tuple(sorted(starts, key=lambda start: start.cost))
     if finished[0].cost >= _FAILED_RESIDUAL**2:
-        remedy = f"none of the {starts} starts could be simulated; check the priors and the data"
+        remedy = f"none of {len(finished)} starts could be simulated; check the priors and the data"
         raise SimulationError("cycle", "all arms", {}, remedy)
-    return Fit(spec, tuple(finished))
+    return Fit(spec, finished)
 
 
 def _run(task: tuple[ProblemSpec, Floats], _seed: np.random.SeedSequence) -> Start:
     spec, point = task
-    problem = load_problem(spec)
+    return search(load_problem(spec), point)
+
+
+def search(problem: Problem, point: Floats) -> Start:
+    """Search from one point, in prior SDs from the prior centre, shape (n_parameters,)."""
     objective = _Objective(problem)
     parameters = lmfit.Parameters()
     for name, value in zip(problem.space.names, point, strict=True):

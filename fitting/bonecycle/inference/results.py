@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from bonecycle.inference.goodness import correlation_table
 from bonecycle.inference.least_squares import Fit
 from bonecycle.inference.summary import mechanism_table, parameter_table, target_table
 from bonecycle.manifest import atomic_write
@@ -17,7 +18,7 @@ from bonecycle.problem.problem import load_problem
 def write_tables(
     folder: Path, fits: Sequence[Fit], dosing: Sequence[pd.DataFrame]
 ) -> dict[str, pd.DataFrame]:
-    """Write targets.csv, parameters.csv, mechanisms.csv, dosing.csv and fit.json.
+    """Write targets.csv, parameters.csv, mechanisms.csv, dosing.csv, correlations.csv and fit.json.
 
     Parameters
     ----------
@@ -38,6 +39,7 @@ def write_tables(
         "parameters": pd.concat([parameter_table(fit) for fit in fits], ignore_index=True),
         "mechanisms": mechanism_table(list(fits)),
         "dosing": pd.concat(dosing, ignore_index=True),
+        "correlations": pd.concat(map(correlation_table, fits), ignore_index=True),
     }
     for name, table in tables.items():
         atomic_write(folder / f"{name}.csv", table.to_csv(index=False))
@@ -54,6 +56,8 @@ def _record(fit: Fit) -> dict[str, object]:
     return {
         "mechanism": fit.spec.mechanism,
         "encoding": fit.spec.encoding,
+        "error_scale": fit.spec.error_scale,
+        "engine": fit.spec.engine.value,
         "dosing": fit.spec.dosing.value,
         "parameters": list(problem.space.names),
         "scales": [str(p.scale) for p in problem.space.parameters],

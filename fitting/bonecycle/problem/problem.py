@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import copy
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -36,6 +37,8 @@ class ProblemSpec:
         How "not strongly decreased" is read; a name of encodings.csv.
     data : tuple of str
         Paths of study tables; empty for the studies that are shipped.
+    error_scale : float
+        Factor on the standard deviations of the error model; 1 for those that were committed.
     dosing : Dosing
         How doses reach the model. Frequent doses one by one make a fit many times slower, so their
         time average is the default; `inference.summary.dosing_table` says what that changes.
@@ -46,6 +49,7 @@ class ProblemSpec:
     mechanism: str = "H0"
     encoding: str = DEFAULT_ENCODING
     data: tuple[str, ...] = ()
+    error_scale: float = 1.0
     dosing: Dosing = Dosing.AVERAGED
     engine: EngineName = EngineName.KERNEL
 
@@ -120,6 +124,8 @@ class Problem:
         Which targets the fit uses.
     hashes : dict of str to str
         Content hashes of model, data, error model, encoding, priors and way of dosing.
+    error_factor : ndarray, shape (n_targets, n_targets)
+        Lower Cholesky factor of the covariance of the log errors.
     notices : tuple of str
         Which arms another engine simulates than the one asked for, and why.
     """
@@ -133,6 +139,8 @@ class Problem:
         paths = [Path(path) for path in spec.data] or shipped_studies()
         studies = load_studies(catalogue.observables(), paths)
         errors = ErrorModel.load()
+        if spec.error_scale != 1:
+            errors = errors.scaled(spec.error_scale)
         self.targets: tuple[Target, ...] = make_targets(studies, errors, encodings[spec.encoding])
         self.fitted = np.array([target.fitted for target in self.targets], dtype=np.bool_)
         if not self.fitted.any():
@@ -147,7 +155,7 @@ class Problem:
         self.parameters = model.parameters
         self._values = np.array([np.nan if t.value is None else t.value for t in self.targets])
         self._sides = np.array([t.side for t in self.targets])
-        self._factor = whitening(self.targets, errors)
+        self.error_factor = whitening(self.targets, errors)
         notices: list[str] = []
         self._simulations = [self._simulation(regimen, notices) for regimen in self.regimens]
         self.notices = tuple(notices)
@@ -164,6 +172,18 @@ class Problem:
     def regimens(self) -> tuple[Regimen, ...]:
         """Distinct regimens in the order in which the targets name them."""
         return tuple(dict.fromkeys(target.regimen for target in self.targets))
+
+    def with_values(self, values: Floats) -> Problem:
+        """Return the problem with other observed values, to fit synthetic data.
+
+        Parameters
+        ----------
+        values : ndarray, shape (n_targets,)
+            Numbers, limits or thresholds; NaN drops a target.
+        """
+        other = copy(self)
+        other._values = np.asarray(values, dtype=float)
+        return other
 
     def evaluate(self, theta: Floats) -> Evaluation:
         """Evaluate a batch of points.
@@ -188,7 +208,7 @@ class Problem:
             ok &= batch.ok
             messages = [a or b for a, b in zip(messages, batch.messages, strict=True)]
         predictions[~ok] = np.nan
-        log_likelihood, residuals = terms(predictions, self._values, self._sides, self._factor)
+        log_likelihood, residuals = terms(predictions, self._values, self._sides, self.error_factor)
         log_likelihood = np.where(ok[:, None], log_likelihood, -np.inf)
         log_prior = self.space.log_prior(theta)
         log_posterior = log_likelihood[:, self.fitted].sum(axis=1) + log_prior.sum(axis=1)
@@ -225,7 +245,7 @@ class Problem:
             own = np.where(part.is_ratio[:, None], ratio, read)
             free = own[:, part.places] * chain[part.columns]
             slopes[np.ix_(part.targets, part.columns)] = free
-        return residual_slopes(predictions, slopes, self._values, self._sides, self._factor)
+        return residual_slopes(predictions, slopes, self._values, self._sides, self.error_factor)
 
     def _drugs(self) -> tuple[str, ...]:
         """Drugs that the targets' regimens name, checked against the catalogue."""

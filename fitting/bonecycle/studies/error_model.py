@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 
@@ -116,6 +116,15 @@ class ErrorModel:
                 faults.extend(error.faults)
         _raise_if_any(faults)
         return cls(tuple(entries))
+
+    def scaled(self, factor: float) -> "ErrorModel":
+        """Return the model with all standard deviations multiplied, none below the floor."""
+        return ErrorModel(
+            tuple(
+                replace(entry, log_sd=max(FLOOR_LOG_SD, factor * entry.log_sd))
+                for entry in self.entries
+            )
+        )
 
     def log_sd(self, study: str, variable: str) -> float:
         """Return the standard deviation on the natural log scale."""

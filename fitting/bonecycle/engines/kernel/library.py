@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 
 import llvmlite.binding as llvm
 from platformdirs import user_cache_path
 
-from bonecycle import __version__
 from bonecycle.manifest import atomic_write, content_hash
 
 
@@ -35,7 +35,7 @@ def load(assembly: str) -> Library:
     The key is the assembly itself, the compiler's version and the processor.
     """
     processor = f"{llvm.get_host_cpu_name()} {llvm.get_host_cpu_features().flatten()}"
-    key = content_hash(assembly, processor, str(llvm.llvm_version_info), __version__)
+    key = content_hash(assembly, processor, str(llvm.llvm_version_info), version("bonecycle"))
     path = cache_folder() / f"{key}.o"
     if not path.exists():
         module = llvm.parse_assembly(assembly)

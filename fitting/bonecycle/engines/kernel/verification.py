@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
+from importlib.metadata import version
 
 import numpy as np
 
-from bonecycle import __version__
 from bonecycle.biology import catalogue
 from bonecycle.biology.tables import Parameter, Scale
 from bonecycle.engines.interface import Floats
@@ -49,7 +49,7 @@ def verify(engine: KernelEngine, sbml: str) -> float:
         difference = float(json.loads(path.read_text(encoding="utf-8"))["difference"])
     else:
         difference = _difference(engine, sbml)
-        record = {"difference": difference, "limit": LIMIT, "bonecycle": __version__}
+        record = {"difference": difference, "limit": LIMIT, "bonecycle": version("bonecycle")}
         atomic_write(path, json.dumps(record) + "\n")
     if not difference <= LIMIT:
         raise RefusedError(
