@@ -12,6 +12,7 @@ from matplotlib.text import Text
 from bonecycle import relative, show, simulate
 from bonecycle.biology import catalogue
 from bonecycle.biology.dosing import Dosing
+from bonecycle.errors import UsageError
 from bonecycle.inference.least_squares import Fit, Start
 from bonecycle.inference.summary import target_table
 from bonecycle.problem.problem import ProblemSpec, load_problem
@@ -69,7 +70,11 @@ def texts(figure):
 
 
 def test_everything_written_is_inside_the_figure(targets, fits, table):
+    one = [target for target in targets if target.study == "reid_2010"]
     for figure in (
+        show.plot_fit(one, fits),
+        show.plot_plane(one, fits),
+        show.plot_drugs_cycle(one, fits),
         show.plot_fit(targets, fits),
         show.plot_plane(targets, fits),
         show.plot_drugs_cycle(targets, fits),
@@ -104,7 +109,7 @@ def test_the_plane_says_how_words_are_read(fits, encoding):
     targets = read_targets(encoding)
     shown = texts(show.plot_plane(targets, fits))
     threshold = load_encodings()[encoding].threshold
-    told = f"read as > {threshold} ({encoding})" if threshold else "left out of the fit"
+    told = f"read as > {threshold} (encoding {encoding})" if threshold else "left out of the fit"
     assert f"“not strongly decreased” Jensen 2021; {told}" in shown
     for datum in ("Ac.f, Chavassieux 1997", "MS/BS, Chavassieux 1997", "BFR/BS, Reid 2010"):
         assert datum in shown
@@ -161,3 +166,25 @@ def test_names_beside_crowded_marks_stay_apart():
     # Without their leaders, which may cross.
     boxes = [Text.get_window_extent(text) for text in names]
     assert not any(one.overlaps(other) for one, other in combinations(boxes, 2))
+
+
+def test_figures_say_when_there_is_nothing_to_draw(targets, fits):
+    untreated = load_studies(catalogue.observables(), shipped_studies())
+    made = make_targets(untreated, ErrorModel.load(), load_encodings()["soft-0.6"])
+    absolute = [target for target in made if not target.is_ratio]
+    words = [target for target in targets if target.observation.variable == "O_Th"]
+    assert absolute
+    assert words
+    for draw in (show.plot_fit, show.plot_plane, show.plot_drugs_cycle):
+        with pytest.raises(UsageError, match="nothing to draw"):
+            draw(absolute, fits)
+    with pytest.raises(UsageError, match="no number"):
+        show.plot_fit(words, fits)
+
+
+def test_a_drug_without_biopsies_is_drawn_without_bands(targets, fits):
+    markers = [target for target in targets if target.observation.variable in ("CTX", "P1NP")]
+    figure = show.plot_plane(markers, fits)
+    assert "Zoledronate" in texts(figure)
+    assert "ES/BS: no datum" in texts(figure)
+    assert "month" not in figure.axes[0].get_title("left")

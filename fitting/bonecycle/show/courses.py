@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import textwrap
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -15,6 +16,7 @@ from matplotlib.patheffects import withStroke
 from bonecycle.biology import catalogue
 from bonecycle.biology.regimens import DAYS_PER_MONTH, Regimen
 from bonecycle.biology.treatments import Every
+from bonecycle.errors import UsageError
 from bonecycle.problem.targets import Target
 from bonecycle.show.style import INK, MECHANISMS
 
@@ -34,6 +36,11 @@ def courses(targets: Iterable[Target]) -> dict[Regimen, list[Target]]:
 
     Regimens that begin alike and only stop at another time are one course: no row of them is
     later than its stop.
+
+    Raises
+    ------
+    UsageError
+        When no row is a ratio under treatment.
     """
     found: dict[tuple[object, ...], list[Target]] = {}
     for target in targets:
@@ -43,6 +50,8 @@ def courses(targets: Iterable[Target]) -> dict[Regimen, list[Target]]:
                 for t in target.regimen.treatments
             )
             found.setdefault(key, []).append(target)
+    if not found:
+        raise UsageError("No target is a ratio to untreated under a treatment: nothing to draw.")
     drugs = list(dict.fromkeys(course[0].regimen.treatments[0].drug for course in found.values()))
     ordered = sorted(
         found.values(),
@@ -115,9 +124,7 @@ def mark_style(mechanism: str) -> dict[str, Any]:
     }
 
 
-def mechanism_key(
-    figure: Figure, names: Sequence[str], columns: int = 4, lines: bool = True
-) -> None:
+def mechanism_key(figure: Figure, names: Sequence[str], lines: bool = True) -> None:
     """Put a key of the mechanisms with their meaning under the panels."""
     handles = []
     for name in names:
@@ -127,14 +134,16 @@ def mechanism_key(
     figure.legend(
         handles=handles,
         loc="outside lower center",
-        ncols=min(columns, len(handles)),
+        ncols=min(int(figure.get_figwidth() / 2.3), len(handles)),
         handlelength=2.2,
     )
 
 
-def heading(figure: Figure, title: str, *notes: str) -> None:
-    """Put a title and notes over the panels, flush left."""
-    figure.suptitle("\n".join([title, *notes]), x=0.01, ha="left", fontsize=9.5)
+def heading(figure: Figure, title: str, note: str) -> None:
+    """Put a title and a note over the panels, flush left."""
+    # About fifteen characters of this size take an inch.
+    lines = textwrap.wrap(note, int(15 * figure.get_figwidth()))
+    figure.suptitle("\n".join([title, *lines]), x=0.01, ha="left", fontsize=9.5)
 
 
 def write_beside(axes: Axes, points: Sequence[tuple[float, float, str, str]]) -> None:

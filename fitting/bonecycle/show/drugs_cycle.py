@@ -41,7 +41,9 @@ def plot_drugs_cycle(targets: Sequence[Target], fits: Mapping[str, Curves]) -> F
         rest. Shares of bone surface in %.
     """
     shown = _one_a_drug(targets)
-    figure = Figure(figsize=(1.2 + 2.7 * len(shown), 1.5 + 1.75 * len(fits)), layout="constrained")
+    figure = Figure(
+        figsize=(max(1.2 + 2.7 * len(shown), 6.0), 1.5 + 1.75 * len(fits)), layout="constrained"
+    )
     grid = figure.subplots(len(fits), len(shown), sharey=True, sharex="col", squeeze=False)
     for line, (name, curves) in zip(grid, fits.items(), strict=True):
         for axes, regimen in zip(line, shown, strict=True):
@@ -54,7 +56,7 @@ def plot_drugs_cycle(targets: Sequence[Target], fits: Mapping[str, Curves]) -> F
     for axes in grid[-1]:
         axes.set_xlabel("Time (months)")
     handles = [Patch(color=color, label=label) for label, color in _LAYERS.items()]
-    figure.legend(handles=handles, loc="outside lower center", ncols=len(handles))
+    figure.legend(handles=handles, loc="outside lower center", ncols=3 if len(shown) < 3 else 5)
     heading(
         figure,
         "The remodeling cycle under each drug, at the best fit",

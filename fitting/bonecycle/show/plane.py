@@ -61,7 +61,7 @@ def plot_plane(targets: Sequence[Target], fits: Mapping[str, Curves]) -> Figure:
         regimen: {name: _path(relative(curves[regimen]), rows) for name, curves in fits.items()}
         for regimen, rows in panels.items()
     }
-    figure = Figure(figsize=(1.1 + 2.85 * len(panels), 5.4), layout="constrained")
+    figure = Figure(figsize=(max(1.1 + 2.85 * len(panels), 6.0), 5.4), layout="constrained")
     grid = figure.subplots(
         2, len(panels), sharex=True, sharey="row", squeeze=False, height_ratios=(1, 0.3)
     )
@@ -83,9 +83,8 @@ def plot_plane(targets: Sequence[Target], fits: Mapping[str, Curves]) -> Figure:
         figure,
         "Bone formation falls under every drug. Does eroded surface fall with it?",
         "Lines: best fit of each mechanism, from untreated (+) to the month of the biopsies; loops "
-        "lie between doses. Grey: where the biopsies",
-        "ask it to end (within two committed errors of a number; hatched: a limit or words). "
-        "Below: measures of formation, one and two errors.",
+        "lie between doses. Grey: where the biopsies ask it to end (within two committed errors of "
+        "a number; hatched: a limit or words). Below: measures of formation, one and two errors.",
     )
     figure.draw_without_rendering()
     for plane, ends in zip(grid[0], paths.values(), strict=True):
@@ -194,7 +193,7 @@ def _words(target: Target) -> str:
         for encoding in load_encodings().values()
         if (encoding.threshold, encoding.log_sd) == (target.value, target.log_sd)
     )
-    return f"“not strongly decreased”\n{study}; read as > {target.value:g} ({name})"
+    return f"“not strongly decreased”\n{study}; read as > {target.value:g}\n(encoding {name})"
 
 
 def _draw_measures(strip: Axes, rows: Sequence[Target]) -> None:

@@ -60,11 +60,11 @@ def plot_fit(targets: Sequence[Target], fits: Mapping[str, Curves]) -> Figure:
     Raises
     ------
     UsageError
-        When no row can be drawn.
+        When no row is a number or a limit under treatment.
     """
     rows = _rows(targets)
     if not rows:
-        raise UsageError("No target is a ratio to untreated with a number: nothing to draw.")
+        raise UsageError("Every target is a direction: there is no number to draw.")
     figure = Figure(figsize=(9.6, 1.3 + 1.85 * len(rows)), layout="constrained")
     grid = figure.subplots(len(rows), _COLUMNS, squeeze=False)
     runs = {
