@@ -12,7 +12,7 @@ RUNTIME := .venv/.runtime-$(VERSION)
 EXTRAS := .venv/.extras-$(VERSION)
 
 .DEFAULT_GOAL := help
-.PHONY: help fit pharmacokinetics test test-slow pytest lint types constraints clean check-python
+.PHONY: help fit pharmacokinetics notebooks test test-slow pytest lint types constraints clean check-python
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.* ## ' Makefile | sed -E 's/^([a-z-]+):.* ## /  make \1\t/' | expand -t 22
@@ -24,6 +24,14 @@ fit: $(RUNTIME) ## fit the models to the data; results go to results/
 pharmacokinetics: $(RUNTIME) ## estimate the drugs anew and compare them with published numbers
 	@$(BIN)/python tools/estimate_pharmacokinetics.py
 	@$(BIN)/bonecycle pharmacokinetics
+
+notebooks: $(EXTRAS) ## execute the notebooks; HTML goes to results/notebooks
+	@for notebook in notebooks/*.py; do \
+	  echo "Executing $$notebook (a few minutes)"; \
+	  $(BIN)/jupytext -q --to ipynb --output - $$notebook | \
+	    $(BIN)/jupyter-nbconvert --log-level WARN --stdin --execute --to html \
+	      --output-dir results/notebooks --output $$(basename $$notebook .py) || exit 1; \
+	done
 
 test: lint types pytest ## lint, check types, run the tests
 
