@@ -13,6 +13,7 @@ from bonecycle.show.plane import plot_plane
 from bonecycle.show.residuals import plot_residuals
 from bonecycle.show.style import save
 from bonecycle.show.time_courses import plot_fit
+from bonecycle.show.verdict import plot_verdict
 
 __all__ = [
     "plot_drug",
@@ -25,5 +26,6 @@ __all__ = [
     "plot_residuals",
     "plot_surfaces",
     "plot_time_courses",
+    "plot_verdict",
     "save",
 ]
