@@ -12,7 +12,7 @@ RUNTIME := .venv/.runtime-$(VERSION)
 EXTRAS := .venv/.extras-$(VERSION)
 
 .DEFAULT_GOAL := help
-.PHONY: help fit pharmacokinetics bench test test-slow pytest lint types constraints clean check-python
+.PHONY: help fit pharmacokinetics notebooks bench test test-slow pytest lint types constraints clean check-python
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.* ## ' Makefile | sed -E 's/^([a-z-]+):.* ## /  make \1\t/' | expand -t 22
@@ -32,6 +32,14 @@ bench: | check-python ## measure speed beside other simulators (long; see benchm
 	  .venv-bench/bin/python -m pip --disable-pip-version-check install -qq "$$peer" \
 	  || echo "$$peer does not install: it is not measured"; done
 	@OMP_NUM_THREADS=1 .venv-bench/bin/python -m benchmarks.run --rounds 9
+
+notebooks: $(EXTRAS) ## execute the notebooks; HTML goes to results/notebooks
+	@for notebook in notebooks/*.py; do \
+	  echo "Executing $$notebook (a few minutes)"; \
+	  $(BIN)/jupytext -q --to ipynb --output - $$notebook | \
+	    $(BIN)/jupyter-nbconvert --log-level WARN --stdin --execute --to html \
+	      --output-dir results/notebooks --output $$(basename $$notebook .py) || exit 1; \
+	done
 
 test: lint types pytest ## lint, check types, run the tests
 

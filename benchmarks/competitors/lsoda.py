@@ -28,7 +28,7 @@ class Lsoda:
 
     def prepare(self, arm: Arm, tolerance: float) -> Callable[[Floats], Floats]:
         kernel = arm.kernel
-        compiled = kernel._single
+        compiled = kernel.single
         prepare, rates, outputs = (
             compiled.library.address(f"{name}_1") for name in ("prepare", "rates", "outputs")
         )
@@ -36,7 +36,7 @@ class Lsoda:
         stops = sorted({*arm.times, *changes.moments})
 
         def one(values: Floats) -> Floats:
-            c = kernel._start_constants(compiled.code, 1)
+            c = kernel.start_constants(compiled.code, 1)
             y = np.empty((compiled.code.n_states, 1))
             _three(prepare, np.ascontiguousarray(values[:, None]), c, y)
             rate, read = np.empty(len(y)), np.empty((compiled.code.n_outputs, 1))

@@ -8,6 +8,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from bonecycle.analysis.curves import fitted_curves, fitted_parameters
     from bonecycle.analysis.simulation import (
         averaging_difference,
         dosed_model,
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
     from bonecycle.biology.regimens import Regimen, parse_regimen
     from bonecycle.biology.treatments import At, Every, Route, Treatment
     from bonecycle.errors import BonecycleError
+    from bonecycle.inference.least_squares import Fit, fit
+    from bonecycle.inference.summary import mechanism_table, parameter_table, target_table
+    from bonecycle.problem.problem import Problem, ProblemSpec, load_problem
     from bonecycle.studies.regimen_table import read_regimens
 
 __version__ = "0.1.0"
@@ -28,7 +32,10 @@ __all__ = [
     "BonecycleError",
     "Dosing",
     "Every",
+    "Fit",
     "Model",
+    "Problem",
+    "ProblemSpec",
     "Regimen",
     "Route",
     "Treatment",
@@ -36,10 +43,17 @@ __all__ = [
     "averaging_difference",
     "compose",
     "dosed_model",
+    "fit",
+    "fitted_curves",
+    "fitted_parameters",
+    "load_problem",
+    "mechanism_table",
+    "parameter_table",
     "parse_regimen",
     "read_regimens",
     "relative",
     "simulate",
+    "target_table",
 ]
 
 _HOMES = {
@@ -47,17 +61,27 @@ _HOMES = {
     "BonecycleError": "errors",
     "Dosing": "biology.dosing",
     "Every": "biology.treatments",
+    "Fit": "inference.least_squares",
     "Model": "biology.compose",
+    "Problem": "problem.problem",
+    "ProblemSpec": "problem.problem",
     "Regimen": "biology.regimens",
     "Route": "biology.treatments",
     "Treatment": "biology.treatments",
     "averaging_difference": "analysis.simulation",
     "compose": "biology.compose",
     "dosed_model": "analysis.simulation",
+    "fit": "inference.least_squares",
+    "fitted_curves": "analysis.curves",
+    "fitted_parameters": "analysis.curves",
+    "load_problem": "problem.problem",
+    "mechanism_table": "inference.summary",
+    "parameter_table": "inference.summary",
     "parse_regimen": "biology.regimens",
     "read_regimens": "studies.regimen_table",
     "relative": "analysis.simulation",
     "simulate": "analysis.simulation",
+    "target_table": "inference.summary",
 }
 
 

@@ -35,7 +35,9 @@ def fitted_curves(fit: Fit, points: int = 160) -> dict[Regimen, xr.Dataset]:
         As `simulate` gives them; untreated arms are left out.
     """
     problem = load_problem(fit.spec)
-    values = fitted_parameters(fit)
+    # Mechanisms that are off stand at zero, so that all of them simulate the same loaded model.
+    off = {name: 0.0 for names in catalogue.mechanisms().values() for name in names}
+    values = off | fitted_parameters(fit)
     curves = {}
     for regimen in problem.regimens:
         if not regimen.treatments:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 
 import libsbml
 import numpy as np
@@ -88,7 +89,7 @@ def simulate(
     for name in outputs or ():
         if name not in variables:
             raise unknown("observable", name, variables)
-    engine = RoadRunnerEngine(dosed.sbml, tuple(chosen), tuple(variables), model, str(plan))
+    engine = _engine(dosed.sbml, tuple(chosen), tuple(variables), model, str(plan))
     batch = engine.simulate(np.array([list(chosen.values())]), times.tolist())
     if not batch.ok[0]:
         # The message carries the names already; its remedy stands behind the dash.
@@ -200,6 +201,14 @@ def _dosed(
     composed = compose(model, plan.drugs)
     chosen = _strengths(mechanisms) | _checked(composed, parameters or {})
     return with_regimen(composed, plan, dosing), chosen
+
+
+@lru_cache(maxsize=16)
+def _engine(
+    sbml: str, parameters: tuple[str, ...], outputs: tuple[str, ...], model: str, arm: str
+) -> RoadRunnerEngine:
+    """Load a model once for simulations that differ in values only; loading takes a second."""
+    return RoadRunnerEngine(sbml, parameters, outputs, model, arm)
 
 
 def _times(plan: Regimen, duration: str | float | None, points: int) -> Floats:

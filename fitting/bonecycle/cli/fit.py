@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shlex
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import Executor
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -24,6 +24,7 @@ from bonecycle.tasks import worker_pool
 # help comes at once.
 if TYPE_CHECKING:
     import pandas as pd
+    from matplotlib.figure import Figure
 
     from bonecycle.inference.least_squares import Fit
     from bonecycle.problem.problem import ProblemSpec
@@ -97,9 +98,9 @@ def fit(
         atomic_write(out / "verdict.csv", verdict.to_csv(index=False))
         console.print("Giving every dose one by one at the best points ...", highlight=False)
         dosing = list((executor.map if executor else map)(dosing_table, fits))
-    tables = write_tables(out, fits, dosing)
-    _write_rest(out, fits, seed)
-    _report(tables | {"structure": structure, "verdict": verdict}, out)
+    tables = write_tables(out, fits, dosing) | {"structure": structure, "verdict": verdict}
+    _write_rest(out, fits, tables, seed)
+    _report(tables, out)
 
 
 def _fit_one(
@@ -143,19 +144,23 @@ def _verdict(fits: list[Fit], executor: Executor | None) -> pd.DataFrame:
         return verdict_table(fits, executor=executor, progress=progress)
 
 
-def _write_rest(out: Path, fits: list[Fit], seed: int) -> None:
+def _write_rest(out: Path, fits: list[Fit], tables: Mapping[str, pd.DataFrame], seed: int) -> None:
     from bonecycle.analysis.curves import fitted_curves, fitted_parameters
     from bonecycle.analysis.untreated import compare_untreated
     from bonecycle.problem.problem import load_problem
-    from bonecycle.show.fits import plot_fit, plot_plane
-    from bonecycle.show.style import save
+    from bonecycle.show import (
+        plot_drugs_cycle,
+        plot_fit,
+        plot_plane,
+        plot_residuals,
+        plot_verdict,
+        save,
+    )
 
     untreated = compare_untreated()
     atomic_write(out / "untreated.csv", untreated.to_csv(index=False))
     curves = {fit.spec.mechanism: fitted_curves(fit) for fit in fits}
     targets = load_problem(fits[-1].spec).targets
-    save(plot_fit(targets, curves), out / "time_courses")
-    save(plot_plane(targets, curves), out / "plane")
     write_manifest(
         out,
         command=shlex.join(["bonecycle", *sys.argv[1:]]),
@@ -169,6 +174,21 @@ def _write_rest(out: Path, fits: list[Fit], seed: int) -> None:
             "best": {fit.spec.mechanism: fitted_parameters(fit) for fit in fits},
         },
     )
+    best = min(fits, key=lambda fit: fit.best.cost).spec.mechanism
+    shown = {name: curves[name] for name in dict.fromkeys((fits[0].spec.mechanism, best))}
+    figures: dict[str, Callable[[], Figure]] = {
+        "time_courses": lambda: plot_fit(targets, curves),
+        "plane": lambda: plot_plane(targets, curves),
+        "residuals": lambda: plot_residuals(tables["targets"]),
+        "cycle": lambda: plot_drugs_cycle(targets, shown),
+        "verdict": lambda: plot_verdict(tables["verdict"]),
+    }
+    for name, draw in figures.items():
+        try:
+            save(draw(), out / name)
+        except UsageError as error:
+            # One's own data need not hold what a figure is about.
+            Console(stderr=True).print(f"{name}: not drawn. {error}", highlight=False)
 
 
 _SIGNS = {
@@ -210,6 +230,21 @@ def _report(tables: Mapping[str, pd.DataFrame], out: Path) -> None:
         f"Doses up to a month apart act as their time average. Given one by one, predictions move "
         f"by up to {abs(far_off['difference']):.2g} committed errors ({far_off['mechanism']}: "
         f"{far_off['study']} {far_off['variable']}, month {far_off['time_months']:.3g}).",
+        highlight=False,
+    )
+    structure, verdict = tables["structure"], tables["verdict"]
+    apart = structure[structure["told_apart"]]
+    pairs = ", ".join(f"{a} and {b}" for a, b in zip(apart["first"], apart["second"], strict=True))
+    console.print(
+        f"Before any fit, the targets could tell apart {pairs or 'no pair'} of the "
+        f"{len(structure)} pairs of mechanisms (structure.csv).",
+        highlight=False,
+    )
+    ranges = verdict.groupby("mechanism", sort=False)["behind"].agg(["min", "max"])
+    texts = [f"{name} {row['min']:.0f} to {row['max']:.0f}" for name, row in ranges.iterrows()]
+    console.print(
+        f"Cost above the best one, over {len(verdict) // len(ranges)} readings of 'not strongly "
+        f"decreased' and sizes of the errors: {', '.join(texts)} (verdict.csv).",
         highlight=False,
     )
     console.print(
@@ -262,6 +297,9 @@ def _mechanism_report(mechanisms: pd.DataFrame) -> Table:
         "free": "{free_parameters}",
         "cost": "{cost:.1f}",
         "of it priors": "{cost_priors:.1f}",
+        "effective": "{effective_parameters:.1f}",
+        "chi-square": "{chi_square:.0f} on {degrees_of_freedom:.0f}",
+        "p": "{chi_square_p:.2f} {chi_square_flag}",
         "numbers met": "{numbers_met} of {numbers}",
         "limits, directions met": "{limits_and_directions_met} of {limits_and_directions}",
         "starts at the best": "{starts_at_best} of {starts}",

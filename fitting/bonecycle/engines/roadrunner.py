@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import roadrunner
+from scipy.optimize import approx_fprime
 
 from bonecycle.engines.initial_values import InitialValues
 from bonecycle.engines.interface import (
@@ -194,6 +195,11 @@ class RoadRunnerEngine:
         model.setGlobalParameterValues(chosen, list(map(float, states[n_species:])))
         flow = self.stoichiometry() @ np.array(model.getReactionRates())
         return np.concatenate([flow, [self._rr.getValue(f"{name}'") for name in rules]])
+
+    def jacobian_at(self, states: Floats) -> Floats:
+        """Derivatives of `rates_at` by differences, shape (n_states, n_states)."""
+        # The rates are close to linear in the states, so forward differences serve.
+        return np.asarray(approx_fprime(states, self.rates_at, 1e-7))
 
     def stoichiometry(self) -> Floats:
         """Stoichiometry matrix, shape (n_species, n_reactions), in the order of the model."""

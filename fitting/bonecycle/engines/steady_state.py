@@ -8,19 +8,45 @@ bone volume) have no steady state and are left out.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import null_space, qr
-from scipy.optimize import approx_fprime
 
 from bonecycle.engines.interface import Floats
-from bonecycle.engines.roadrunner import RoadRunnerEngine
 from bonecycle.errors import SimulationError
 
 Indices = NDArray[np.intp]
 RESIDUAL_LIMIT = 1e-10
 SUM_LIMIT = 1e-9
+
+
+class RateSource(Protocol):
+    """A model whose rates can be asked for at any states."""
+
+    parameters: tuple[str, ...]
+    model_name: str
+
+    def start(self, values: Floats) -> None:
+        """Set the parameters, shape (n_parameters,)."""
+        ...
+
+    def states(self) -> tuple[tuple[str, ...], Floats]:
+        """Names and start values of the states."""
+        ...
+
+    def rates_at(self, states: Floats) -> Floats:
+        """Rates per day, shape (n_states,)."""
+        ...
+
+    def jacobian_at(self, states: Floats) -> Floats:
+        """Derivatives of the rates by the states, shape (n_states, n_states)."""
+        ...
+
+    def stoichiometry(self) -> Floats:
+        """Stoichiometry matrix, shape (n_species, n_reactions); species are the first states."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -48,13 +74,13 @@ class SteadyState:
     conserved_error: float
 
 
-def solve_steady_state(engine: RoadRunnerEngine, parameters: Floats, arm: str) -> SteadyState:
+def solve_steady_state(engine: RateSource, parameters: Floats, arm: str) -> SteadyState:
     """Solve for the steady state of one parameter set, from the model's own start.
 
     Parameters
     ----------
-    engine : RoadRunnerEngine
-        Loaded without a regimen.
+    engine : RateSource
+        A model without a regimen: `RoadRunnerEngine` or `kernel.rates.KernelRates`.
     parameters : ndarray, shape (n_parameters,)
         In the order of the engine's parameters.
     arm : str
@@ -69,14 +95,11 @@ def solve_steady_state(engine: RoadRunnerEngine, parameters: Floats, arm: str) -
     engine.start(parameters)
     names, start = engine.states()
     with np.errstate(all="ignore"):
-        jacobian = _jacobian(engine, start)
+        jacobian = engine.jacobian_at(start)
     if not np.isfinite(jacobian).all():
         raise _failure(engine, parameters, arm, "the rates at its start are not finite")
     solved = np.flatnonzero(np.abs(jacobian).sum(axis=0) > 0)
-    stoichiometry = engine.stoichiometry()
-    laws = np.zeros((0, len(start)))
-    if (sums := null_space(stoichiometry.T).T).size:
-        laws = np.pad(sums, ((0, 0), (0, len(start) - sums.shape[1])))
+    laws = conservation_laws(engine.stoichiometry(), len(start))
     totals = laws @ start
     values = start.copy()
     for _ in range(20):
@@ -102,27 +125,30 @@ def solve_steady_state(engine: RoadRunnerEngine, parameters: Floats, arm: str) -
     return SteadyState(names, values, integrals, residual, conserved)
 
 
-def _jacobian(engine: RoadRunnerEngine, states: Floats) -> Floats:
-    # The rates are close to linear in the states, so forward differences serve.
-    return np.asarray(approx_fprime(states, engine.rates_at, 1e-7))
+def conservation_laws(stoichiometry: Floats, n_states: int) -> Floats:
+    """Conserved sums, shape (n_laws, n_states): the left null space of the stoichiometry."""
+    sums = null_space(stoichiometry.T).T
+    return np.pad(sums, ((0, 0), (0, n_states - sums.shape[1])))
+
+
+def replaced_rows(laws: Floats) -> Indices:
+    """Species whose equation each law replaces; column pivoting picks one for every law."""
+    return np.asarray(qr(laws, pivoting=True, mode="r")[1][: len(laws)])
 
 
 def _equations(
-    engine: RoadRunnerEngine, values: Floats, laws: Floats, totals: Floats, solved: Indices
+    engine: RateSource, values: Floats, laws: Floats, totals: Floats, solved: Indices
 ) -> tuple[Floats, Floats]:
     """Defect and matrix; a law replaces the equation of the species that weighs most in it."""
-    rates, matrix = engine.rates_at(values), _jacobian(engine, values)
+    rates, matrix = engine.rates_at(values), engine.jacobian_at(values)
     if len(laws):
-        # Column pivoting picks one species for every law.
-        rows = qr(laws, pivoting=True, mode="r")[1][: len(laws)]
+        rows = replaced_rows(laws)
         rates[rows] = laws @ values - totals
         matrix[rows] = laws
     return rates[solved], matrix[np.ix_(solved, solved)]
 
 
-def _failure(
-    engine: RoadRunnerEngine, parameters: Floats, arm: str, reason: str
-) -> SimulationError:
+def _failure(engine: RateSource, parameters: Floats, arm: str, reason: str) -> SimulationError:
     named = dict(zip(engine.parameters, map(float, parameters), strict=True))
     remedy = f"no steady state was found: {reason}; check that no rate is zero or extreme"
     return SimulationError(engine.model_name, arm, named, remedy)

@@ -6,19 +6,26 @@ The figures do not go through pyplot: nothing stays open, and a notebook shows t
 
 from bonecycle.show.cycle import plot_surfaces, plot_time_courses
 from bonecycle.show.drug import plot_drug
-from bonecycle.show.fits import plot_fit, plot_plane
+from bonecycle.show.drugs_cycle import plot_drugs_cycle
 from bonecycle.show.pharmacokinetics import plot_experiments, plot_overview
 from bonecycle.show.phase_map import plot_phase_map
+from bonecycle.show.plane import plot_plane
+from bonecycle.show.residuals import plot_residuals
 from bonecycle.show.style import save
+from bonecycle.show.time_courses import plot_fit
+from bonecycle.show.verdict import plot_verdict
 
 __all__ = [
     "plot_drug",
+    "plot_drugs_cycle",
     "plot_experiments",
     "plot_fit",
     "plot_overview",
     "plot_phase_map",
     "plot_plane",
+    "plot_residuals",
     "plot_surfaces",
     "plot_time_courses",
+    "plot_verdict",
     "save",
 ]

@@ -33,6 +33,15 @@ PHASES = {
     "Terminal osteoid surface": GREEN,
 }
 DRUGS = {"alendronate": BLUE, "zoledronate": VERMILLION, "denosumab": GREEN}
+# Colour and meaning. A figure that tells mechanisms apart draws data in ink, and no drug in colour.
+MECHANISMS = {
+    "H0": (GREY, "coupling only"),
+    "H1": (BLUE, "fewer osteogenic factors"),
+    "H2": (VERMILLION, "released drug on progenitors"),
+    "H3": (GREEN, "canopy loss"),
+    "H4": (ORANGE, "arrested surface persists"),
+    "H5": (PURPLE, "drug-laden osteoclasts"),
+}
 
 _SETTINGS: dict[Any, Any] = {
     "font.family": "sans-serif",

@@ -6,22 +6,11 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from bonecycle.show.style import (
-    BLACK,
-    BLUE,
-    GREEN,
-    GREY,
-    ORANGE,
-    PALE,
-    PURPLE,
-    SKY,
-    VERMILLION,
-    styled,
-)
+from bonecycle.show.courses import line_style, mark_style
+from bonecycle.show.style import PALE, styled
 from bonecycle.studies.error_model import DEFAULT_ENCODING
 
-_COLOURS = (BLACK, BLUE, GREEN, ORANGE, PURPLE, VERMILLION, SKY, GREY)
-_MARKS = "osD^vP*X"
+_LINE = {"linestyle": "-", "linewidth": 1.2, "markersize": 5}
 _KINDS = {"soft": "Crossed softly", "hard": "Taken almost literally"}
 
 
@@ -55,16 +44,13 @@ def plot_verdict(table: pd.DataFrame) -> Figure:
 
 
 def _draw_thresholds(axes: Axes, rows: pd.DataFrame) -> None:
-    for number, (name, own) in enumerate(rows.groupby("mechanism", sort=False)):
+    for name, own in rows.groupby("mechanism", sort=False):
         ordered = own.sort_values("threshold")
         axes.plot(
             ordered["threshold"],
             ordered["behind"],
-            color=_COLOURS[number % len(_COLOURS)],
-            marker=_MARKS[number % len(_MARKS)],
-            markersize=4,
-            linewidth=1.2,
             label=str(name),
+            **(line_style(str(name)) | mark_style(str(name)) | _LINE),
         )
     axes.set_xlabel("Threshold (ratio to untreated)")
     axes.grid(axis="y", color=PALE)
@@ -84,10 +70,7 @@ def _draw_others(axes: Axes, table: pd.DataFrame) -> None:
             axes.plot(
                 place + 0.08 * (number - len(names) / 2),
                 float(behind),
-                color=_COLOURS[number % len(_COLOURS)],
-                marker=_MARKS[number % len(_MARKS)],
-                markersize=4,
-                linestyle="",
+                **(mark_style(name) | {"markersize": 5}),
             )
     axes.set_xticks(range(len(columns)), list(columns), rotation=30, ha="right")
     axes.set_title("Dropped, and other errors")

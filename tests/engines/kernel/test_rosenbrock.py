@@ -82,10 +82,10 @@ def advance(call: Callable[..., None]) -> Advance:
     """Take a number of equal steps, with no control of their size."""
 
     def advanced(engine: KernelEngine, start: np.ndarray, h: float, count: int) -> np.ndarray:
-        compiled = engine._single
+        compiled = engine.single
         code, n = compiled.code, compiled.code.n_states
         y, u = np.empty((n, 1)), np.empty((n, 1))
-        c = engine._start_constants(code, 1)
+        c = engine.start_constants(code, 1)
         call(compiled.functions[0], np.zeros((1, 1)), c, y)
         y[:, 0] = start
         k = np.empty((STAGES, n, 1))

@@ -15,6 +15,7 @@ from bonecycle.biology.compose import compose
 from bonecycle.biology.dosing import Dosing, with_regimen
 from bonecycle.biology.regimens import parse_regimen
 from bonecycle.engines.choice import EngineName, make_engine
+from bonecycle.engines.kernel import compiled as code_of
 from bonecycle.engines.kernel import engine as kernel_engine
 from bonecycle.engines.kernel import verification
 from bonecycle.engines.kernel.draws import prior_draws
@@ -32,16 +33,16 @@ def _make(text: str, parameters: Sequence[str] = (), outputs: Sequence[str] = ("
 
 def _wrong_rates(monkeypatch: pytest.MonkeyPatch, state: str, factor: float, function: str) -> None:
     """Generate the rate of one state too large."""
-    right = getattr(kernel_engine, function)
+    right = getattr(code_of, function)
 
     def wrong(system: System, *arguments: object) -> object:
         graph = system.graph
         larger = graph.apply("mul", system.rates[state], graph.number(factor))
         return right(replace(system, rates={**system.rates, state: larger}), *arguments)
 
-    monkeypatch.setattr(kernel_engine, function, wrong)
+    monkeypatch.setattr(code_of, function, wrong)
     # Not from the memory of this process, and not into it.
-    monkeypatch.setattr(kernel_engine, "_compiled", kernel_engine._compiled.__wrapped__)
+    monkeypatch.setattr(kernel_engine, "compiled", code_of.compiled.__wrapped__)
 
 
 @pytest.fixture(scope="module")
@@ -154,13 +155,13 @@ def test_a_wrong_schedule_is_caught_after_another_one_was_right(
     sbml: Sbml, no_records: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert _make(sbml(DECAY))[0].name == "kernel"
-    right = KernelEngine._expand
+    right = kernel_engine.as_arrays
 
-    def late(self: KernelEngine, end: float) -> object:
-        changes = right(self, end)
+    def late(*arguments: object) -> object:
+        changes = right(*arguments)
         return replace(changes, moments=changes.moments + 0.01)
 
-    monkeypatch.setattr(KernelEngine, "_expand", late)
+    monkeypatch.setattr(kernel_engine, "as_arrays", late)
     engine, notice = _make(sbml(f"{DECAY} at time >= 3, t0=false: x = x + 1;"))
     assert engine.name == "roadrunner" and "differs from roadrunner" in notice
 
@@ -168,13 +169,13 @@ def test_a_wrong_schedule_is_caught_after_another_one_was_right(
 def test_a_wrong_late_dose_is_caught(
     sbml: Sbml, no_records: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    right = KernelEngine._expand
+    right = kernel_engine.as_arrays
 
-    def more(self: KernelEngine, end: float) -> object:
-        changes = right(self, end)
+    def more(*arguments: object) -> object:
+        changes = right(*arguments)
         return replace(changes, values=np.where(changes.moments > 100, 9.0, changes.values))
 
-    monkeypatch.setattr(KernelEngine, "_expand", more)
+    monkeypatch.setattr(kernel_engine, "as_arrays", more)
     text = f"{DECAY} at time >= 3, t0=false: x = x + 1; at time >= 182, t0=false: x = x + 1;"
     assert _make(sbml(text))[0].name == "roadrunner"
 

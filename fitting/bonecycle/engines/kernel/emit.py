@@ -78,8 +78,11 @@ class Writer:
 
     def load(self, place: Place) -> str:
         """Read an element."""
-        address = self._address(place)
-        if not place.shared or self.width == 1:
+        return self.load_at(self._address(place), shared=place.shared)
+
+    def load_at(self, address: str, *, shared: bool) -> str:
+        """Read what lies at an address; with `shared`, one number for all lanes."""
+        if not shared or self.width == 1:
             return self.emit(f"load {self.type}, ptr {address}, align 8")
         single = self.emit(f"load double, ptr {address}, align 8")
         first = self.emit(f"insertelement {self.type} poison, double {single}, i32 0")

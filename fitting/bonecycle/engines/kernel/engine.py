@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from functools import cache, cached_property
-from itertools import groupby
+from functools import cached_property
 
 import libsbml
 import numpy as np
@@ -19,21 +17,14 @@ from bonecycle.engines.interface import (
     gradient_by_differences,
 )
 from bonecycle.engines.kernel import rosenbrock, sensitivities
+from bonecycle.engines.kernel.changes import Changes, as_arrays
+from bonecycle.engines.kernel.compiled import Compiled, compiled, read
 from bonecycle.engines.kernel.draws import prior_draws
 from bonecycle.engines.kernel.events import NotSupportedError, Schedule
-from bonecycle.engines.kernel.library import Library, load
-from bonecycle.engines.kernel.model_code import (
-    LANES,
-    ModelCode,
-    batch_code,
-    columns_of,
-    single_code,
-)
-from bonecycle.engines.kernel.reading import System, read_system
+from bonecycle.engines.kernel.model_code import LANES, ModelCode, columns_of
 from bonecycle.errors import ModelError, SimulationError, UsageError, unknown
 from bonecycle.manifest import content_hash
 
-Integers = NDArray[np.int64]
 ACCURACY = 1e-6
 """Error of outputs that is asked for, relative to max(|x|, 1e-6 of their range)."""
 # Tolerances of a step, loosest first. With a dose every few days the loosest is enough, since the
@@ -44,14 +35,6 @@ _ABSOLUTE = 1e-12
 _DRAWS = 8
 # A dose takes about ten steps at the loosest tolerance, a hundred at the tightest.
 _STEPS, _STEPS_PER_STOP = 20_000, 1_000
-_SIMULATION = ("prepare", "step", "outputs")
-_DERIVATIVES = (
-    "try_step",
-    "differentiate",
-    "initial_gradient",
-    "output_gradient",
-    "multiply_output",
-)
 _REASONS = {
     rosenbrock.START: "its start is not finite or below zero: the phases do not fit on the bone",
     rosenbrock.STEPS: "it takes more steps than a simulation may",
@@ -60,33 +43,6 @@ _REASONS = {
 _REMEDY = (
     "check that the values are physical; in a fit this set counts as failed and the search goes on"
 )
-
-
-@dataclass(frozen=True)
-class _Compiled:
-    """Code of one width, with the addresses of its functions; the library has to outlive them."""
-
-    code: ModelCode
-    library: Library
-    functions: Integers
-
-    @property
-    def sizes(self) -> tuple[int, int, int]:
-        """Outputs, entries of the Jacobian and of its factors."""
-        return (self.code.n_outputs, self.code.n_jacobian, self.code.n_factors)
-
-
-@dataclass(frozen=True)
-class _Changes:
-    """Doses and switches as arrays, see `rosenbrock.integrate`."""
-
-    moments: Floats
-    first: Integers
-    targets: Integers
-    values: Floats
-
-    def __iter__(self):  # type: ignore[no-untyped-def]
-        return iter((self.moments, self.first, self.targets, self.values))
 
 
 class KernelEngine:
@@ -137,7 +93,7 @@ class KernelEngine:
         # Doses do not enter the code: all regimens of a model share it.
         document.getModel().getListOfEvents().clear()
         self._undosed = str(libsbml.writeSBMLToString(document))
-        system = self._system = _read(self._undosed, self.parameters)
+        system = self._system = read(self._undosed, self.parameters)
         for name in self.parameters:
             if name not in system.parameters:
                 raise unknown("parameter", name, system.parameters)
@@ -151,16 +107,27 @@ class KernelEngine:
         self.all_outputs = (*self.outputs, *others)
         self._chooses = system.graph.chooses()
         self._physical = np.array([name in system.species for name in system.states])
-        self._expanded: dict[float, _Changes] = {}
+        self._expanded: dict[float, Changes] = {}
         self._tolerances: dict[bytes, float] = {}
 
     @cached_property
-    def _batch(self) -> _Compiled:
-        return _compiled(self._undosed, self.parameters, self.all_outputs, LANES)
+    def _batch(self) -> Compiled:
+        return compiled(self._undosed, self.parameters, self.all_outputs, LANES)
 
     @cached_property
-    def _single(self) -> _Compiled:
-        return _compiled(self._undosed, self.parameters, self.all_outputs, 1)
+    def single(self) -> Compiled:
+        """Code for one parameter set, with derivatives."""
+        return compiled(self._undosed, self.parameters, self.all_outputs, 1)
+
+    @property
+    def state_names(self) -> tuple[str, ...]:
+        """Species, then variables with a rate rule."""
+        return self._system.states
+
+    @property
+    def stoichiometry(self) -> Floats:
+        """Stoichiometry matrix, shape (n_species, n_reactions)."""
+        return self._system.stoichiometry
 
     @property
     def own_values(self) -> Floats:
@@ -175,7 +142,7 @@ class KernelEngine:
     @property
     def hash(self) -> str:
         """Content hash of the generated code."""
-        return content_hash(self._batch.code.assembly, self._single.code.assembly)
+        return content_hash(self._batch.code.assembly, self.single.code.assembly)
 
     def simulate(self, values: Floats, times: Sequence[float]) -> Batch:
         """Simulate a batch; see `interface.Engine`."""
@@ -195,8 +162,7 @@ class KernelEngine:
         if self._chooses:
             return gradient_by_differences(self, values, times)
         sets, wanted = check_request(self.parameters, values, times)
-        compiled = self._single
-        code, changes = compiled.code, self._changes(wanted[-1])
+        code, changes = self.single.code, self._changes(wanted[-1])
         result = np.full((len(sets), len(wanted), code.n_outputs), np.nan)
         slopes = np.full((*result.shape, len(self.parameters)), np.nan)
         status = np.full(len(sets), rosenbrock.START)
@@ -210,13 +176,13 @@ class KernelEngine:
         )
         for i in np.flatnonzero(_possible(sets)):
             result[i], slopes[i], status[i], _ = sensitivities.integrate(
-                compiled.functions,
+                self.single.functions,
                 np.ascontiguousarray(sets[i][:, None]),
-                self._start_constants(code, 1),
+                self.start_constants(code, 1),
                 self._physical,
                 *changes,
                 wanted,
-                compiled.sizes,
+                self.single.sizes,
                 start,
                 lengths,
                 (self._tolerance(wanted), _ABSOLUTE),
@@ -233,22 +199,22 @@ class KernelEngine:
     def _run(self, sets: Floats, wanted: Floats, tolerance: float) -> Batch:
         # Both widths do the same operations in the same order, so the choice leaves no trace.
         few = len(sets) < LANES // 2
-        compiled = self._single if few else self._batch
-        code, lanes = compiled.code, 1 if few else LANES
+        kernel = self.single if few else self._batch
+        code, lanes = kernel.code, 1 if few else LANES
         changes = self._changes(wanted[-1])
         good = _possible(sets)
         result = np.full((len(sets), len(wanted), code.n_outputs), np.nan)
         status = np.full(len(sets), rosenbrock.START)
         if good.any():
             result[good], status[good], _ = rosenbrock.integrate(
-                compiled.functions,
+                kernel.functions,
                 np.ascontiguousarray(sets[good]),
-                self._start_constants(code, lanes),
+                self.start_constants(code, lanes),
                 np.empty((code.n_states, lanes)),
                 self._physical,
                 *changes,
                 wanted,
-                compiled.sizes,
+                kernel.sizes,
                 (tolerance, _ABSOLUTE),
                 self._max_steps(changes, wanted),
             )
@@ -279,39 +245,21 @@ class KernelEngine:
             )
         return self._tolerances[key]
 
-    def _changes(self, end: float) -> _Changes:
+    def _changes(self, end: float) -> Changes:
         if end not in self._expanded:
-            self._expanded[end] = self._expand(end)
+            code = self.single.code if "single" in self.__dict__ else self._batch.code
+            changes = self._schedule.until(end)
+            self._expanded[end] = as_arrays(changes, self._system.states, code.discrete)
         return self._expanded[end]
 
-    def _expand(self, end: float) -> _Changes:
-        code = self._single.code if "_single" in self.__dict__ else self._batch.code
-        n = code.n_states
-        rows = {name: i for i, name in enumerate(self._system.states)}
-        moments, first, targets, values = [], [0], [], []
-        for moment, group in groupby(self._schedule.until(end), lambda change: change.time):
-            moments.append(moment)
-            for change in group:
-                if change.target in rows:
-                    targets.append(rows[change.target] + (0 if change.add else n))
-                else:
-                    targets.append(2 * n + code.discrete[change.target])
-                values.append(change.value)
-            first.append(len(targets))
-        return _Changes(
-            np.array(moments, dtype=float),
-            np.array(first, dtype=np.int64),
-            np.array(targets, dtype=np.int64),
-            np.array(values, dtype=float),
-        )
-
-    def _start_constants(self, code: ModelCode, lanes: int) -> Floats:
+    def start_constants(self, code: ModelCode, lanes: int) -> Floats:
+        """Space for constants, (n_constants, lanes), with the start values that events change."""
         constants = np.zeros((code.n_constants, lanes))
         for name, row in code.discrete.items():
             constants[row] = self._system.discrete[name]
         return constants
 
-    def _max_steps(self, changes: _Changes, times: Floats) -> int:
+    def _max_steps(self, changes: Changes, times: Floats) -> int:
         return _STEPS + _STEPS_PER_STOP * (len(changes.moments) + len(times))
 
     def _packed(self, sets: Floats, result: Floats, status: NDArray[np.int_]) -> Batch:
@@ -353,22 +301,3 @@ def disagreement(values: Floats, exact: Floats) -> float:
 
 def _possible(sets: Floats) -> NDArray[np.bool_]:
     return np.asarray(np.isfinite(sets).all(axis=1) & (sets >= 0).all(axis=1))
-
-
-@cache
-def _read(sbml: str, parameters: tuple[str, ...]) -> System:
-    return read_system(sbml, parameters)
-
-
-@cache
-def _compiled(
-    sbml: str, parameters: tuple[str, ...], outputs: tuple[str, ...], width: int
-) -> _Compiled:
-    generate = single_code if width == 1 else batch_code
-    code = generate(_read(sbml, parameters), parameters, outputs)
-    library = load(code.assembly)
-    names = [f"{name}_{width}" for name in _SIMULATION]
-    if width == 1:
-        names += _DERIVATIVES
-    addresses = np.array([library.address(name) for name in names], dtype=np.int64)
-    return _Compiled(code, library, addresses)

@@ -12,10 +12,16 @@ from dataclasses import dataclass
 from bonecycle.engines.kernel.elementary import exponential, logarithm
 from bonecycle.engines.kernel.elimination import (
     Entry,
+    Pattern,
     analyse,
     factor_function,
     solve_function,
     write_solve,
+)
+from bonecycle.engines.kernel.elimination_by_index import (
+    UNROLLED_UP_TO,
+    factor_by_index,
+    solve_by_index,
 )
 from bonecycle.engines.kernel.emit import Place, Writer, function
 from bonecycle.engines.kernel.reading import System
@@ -126,9 +132,21 @@ class _Generator:
             function(f"rates_{width}", graph, width, given, rates, 3),
             function(f"jacobian_{width}", graph, width, given, rates + jacobian, 4),
             function(f"outputs_{width}", graph, width, given, outputs, 3),
-            factor_function(f"factor_{width}", self.pattern, self.jacobian, width),
-            solve_function(f"solve_{width}", self.pattern, width),
+            *self.algebra(width),
             *step_function(len(self.states), width),
+        ]
+
+    def algebra(self, width: int) -> list[str]:
+        """Write the factorization: straight-line while small."""
+        names = f"factor_{width}", f"solve_{width}"
+        if len(self.states) > UNROLLED_UP_TO:
+            return [
+                factor_by_index(names[0], self.pattern, self.jacobian, width),
+                solve_by_index(names[1], self.pattern, width),
+            ]
+        return [
+            factor_function(names[0], self.pattern, self.jacobian, width),
+            solve_function(names[1], self.pattern, width),
         ]
 
     def layout(self, assembly: Iterable[str], widths: Iterable[int], **extra: object) -> ModelCode:
@@ -221,7 +239,7 @@ def single_code(system: System, parameters: Sequence[str], outputs: Sequence[str
             [(node, Place(2, k)) for k, (*_, node) in enumerate(read)],
             3,
         ),
-        *_by_blocks("solve_shared", 2, count, lambda w: write_solve(w, g.pattern, shared=True)),
+        *_solve_shared(g.pattern, len(g.states), count),
         *_multiply("multiply_extended", entries, len(g.states), count),
         *_multiply("multiply_curvature", [entries[k] for k in curvature], len(g.states), count),
         *_multiply("multiply_output", [(i, j) for i, j, _ in read], len(g.outputs), count),
@@ -270,14 +288,32 @@ def _by_blocks(
     name: str, arguments: int, n_parameters: int, write: Callable[[Writer], None]
 ) -> list[str]:
     """Write a function over rows of derivatives as one function a block and one that calls them."""
-    names = ", ".join(f"i64 %a{i}" for i in range(arguments))
-    parts, calls = [], []
+    parts = []
     for offset, width in _blocks(n_parameters):
         w = Writer(f"{name}_{offset}", arguments, width, columns_of(n_parameters), offset)
         write(w)
         parts.append(w.text())
-        calls.append(f"  call void @{name}_{offset}({names})")
-    return [*parts, "\n".join([f"define void @{name}({names}) #0 {{", *calls, "  ret void", "}"])]
+    return [*parts, _caller(name, arguments, n_parameters)]
+
+
+def _caller(name: str, arguments: int, n_parameters: int) -> str:
+    names = ", ".join(f"i64 %a{i}" for i in range(arguments))
+    calls = [f"  call void @{name}_{offset}({names})" for offset, _ in _blocks(n_parameters)]
+    return "\n".join([f"define void @{name}({names}) #0 {{", *calls, "  ret void", "}"])
+
+
+def _solve_shared(pattern: Pattern, n_states: int, n_parameters: int) -> list[str]:
+    """Write ``solve_shared(factors, rows)``: one matrix for all columns of derivatives."""
+    if n_states <= UNROLLED_UP_TO:
+        return _by_blocks(
+            "solve_shared", 2, n_parameters, lambda w: write_solve(w, pattern, shared=True)
+        )
+    stride = columns_of(n_parameters)
+    parts = [
+        solve_by_index(f"solve_shared_{offset}", pattern, width, stride, offset)
+        for offset, width in _blocks(n_parameters)
+    ]
+    return [*parts, _caller("solve_shared", 2, n_parameters)]
 
 
 def _multiply(name: str, entries: Sequence[Entry], rows: int, n_parameters: int) -> list[str]:

@@ -6,6 +6,8 @@ from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 
 import libsbml
+import numpy as np
+from numpy.typing import NDArray
 
 from bonecycle.engines.kernel.events import NotSupportedError, size_of
 from bonecycle.engines.kernel.graph import Graph
@@ -28,6 +30,7 @@ class System:
         Node of dy/dt and of the start value of every state.
     variables : dict of str to int
         Node of everything that has a name, for outputs.
+    stoichiometry : ndarray, shape (n_species, n_reactions)
     """
 
     graph: Graph
@@ -38,6 +41,7 @@ class System:
     rates: dict[str, int]
     initial: dict[str, int]
     variables: dict[str, int]
+    stoichiometry: NDArray[np.float64]
 
 
 _BINARY = {libsbml.AST_MINUS: "sub", libsbml.AST_DIVIDE: "div"}
@@ -155,6 +159,7 @@ class _Reader:
             rates=rates,
             initial=initial,
             variables=variables,
+            stoichiometry=self._stoichiometry(),
         )
 
     def _rate(self, name: str) -> int:
@@ -171,6 +176,18 @@ class _Reader:
                     factor = self.graph.number(sign * end.getStoichiometry())
                     terms.append(self.graph.apply("mul", factor, law))
         return self.graph.total(terms)
+
+    def _stoichiometry(self) -> NDArray[np.float64]:
+        rows = {name: i for i, name in enumerate(self.species)}
+        matrix = np.zeros((len(rows), self.model.getNumReactions()))
+        for column, reaction in enumerate(self.model.getListOfReactions()):
+            for end in reaction.getListOfReactants():
+                if end.getSpecies() in rows:
+                    matrix[rows[end.getSpecies()], column] -= end.getStoichiometry()
+            for end in reaction.getListOfProducts():
+                if end.getSpecies() in rows:
+                    matrix[rows[end.getSpecies()], column] += end.getStoichiometry()
+        return matrix
 
     def _law(self, reaction: libsbml.Reaction) -> int:
         name = reaction.getId()

@@ -1,0 +1,21 @@
+"""Every notebook runs from its first cell to its last, on a small budget."""
+
+from pathlib import Path
+
+import jupytext
+import pytest
+from nbclient import NotebookClient
+
+FOLDER = Path(__file__).resolve().parent.parent / "notebooks"
+
+
+@pytest.mark.parametrize("path", sorted(FOLDER.glob("*.py")), ids=lambda path: path.stem)
+def test_a_notebook_runs(path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+    assert text.count("starts = 4") == 1
+    notebook = jupytext.reads(text.replace("starts = 4", "starts = 1"), fmt="py:percent")
+    NotebookClient(notebook, timeout=600, kernel_name="python3").execute()
+    shown = [
+        output.get("data", {}) for cell in notebook.cells for output in cell.get("outputs", [])
+    ]
+    assert sum("image/png" in data for data in shown) == text.count("show.plot_")
