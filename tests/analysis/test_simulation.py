@@ -84,6 +84,8 @@ def test_untreated_runs_for_the_default_duration_and_stays():
         ({"mechanisms": ["H9"]}, "H1"),
         ({"model": "cylce"}, "cycle"),
         ({"points": 1}, "2 or more"),
+        ({"points": 2.5}, "whole number"),
+        ({"regimen": None}, "no regimen"),
         ({"duration": 0.0}, "above zero"),
     ],
 )

@@ -82,7 +82,7 @@ def simulate(
     SimulationError
         When the parameters allow no simulation.
     """
-    plan = parse_regimen(regimen) if isinstance(regimen, str) else regimen
+    plan = _plan(regimen)
     dosed, chosen = _dosed(plan, model, parameters, mechanisms, dosing)
     times = _times(plan, duration, points)
     variables = _observable_attributes() | _drug_attributes(dosed)
@@ -132,7 +132,7 @@ def dosed_model(
     UsageError, RegimenError
         As `simulate`.
     """
-    plan = parse_regimen(regimen) if isinstance(regimen, str) else regimen
+    plan = _plan(regimen)
     dosed, chosen = _dosed(plan, model, parameters, mechanisms, dosing)
     document = libsbml.readSBMLFromString(dosed.sbml)
     for name, value in chosen.items():
@@ -189,6 +189,16 @@ def relative(run: xr.Dataset) -> xr.Dataset:
     return ratios.assign_attrs(run.attrs)
 
 
+def _plan(regimen: str | Regimen) -> Regimen:
+    """Regimen with drugs that are known."""
+    if isinstance(regimen, str):
+        return parse_regimen(regimen, catalogue.routes())
+    if not isinstance(regimen, Regimen):
+        raise UsageError(f"{regimen!r} is no regimen: give its text, 'untreated' or a Regimen.")
+    check_drugs(regimen, catalogue.routes())
+    return regimen
+
+
 def _dosed(
     plan: Regimen,
     model: str,
@@ -197,7 +207,6 @@ def _dosed(
     dosing: Dosing,
 ) -> tuple[Model, dict[str, float]]:
     """Model with the events of a regimen, and the parameter values to set."""
-    check_drugs(plan, catalogue.routes())
     composed = compose(model, plan.drugs)
     chosen = _strengths(mechanisms) | _checked(composed, parameters or {})
     return with_regimen(composed, plan, dosing), chosen
@@ -218,8 +227,8 @@ def _times(plan: Regimen, duration: str | float | None, points: int) -> Floats:
     days = parse_duration(duration) if isinstance(duration, str) else float(duration)
     if not (math.isfinite(days) and days > 0):
         raise UsageError(f"The duration must be above zero, not {days:g} days.")
-    if points < 2:
-        raise UsageError(f"{points} points make no curve: ask for 2 or more.")
+    if not isinstance(points, int | np.integer) or points < 2:
+        raise UsageError(f"{points} points make no curve: ask for a whole number, 2 or more.")
     times = np.linspace(0.0, days, points)
     given = np.unique(np.concatenate([*map(_after_doses, plan.treatments), times[:1]]))
     given = given[given <= days]

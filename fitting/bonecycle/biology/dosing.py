@@ -29,7 +29,8 @@ class Dosing(StrEnum):
     EVENTS is exact: one event for every run of equally spaced doses, which reschedules itself.
     EXPLICIT is the same with one event a dose, for programs that cannot reschedule; it loads
     slowly beyond some hundred doses. AVERAGED is an approximation: regular doses at most a month
-    apart flow at the constant rate dose / interval, others are events.
+    apart flow at the constant rate dose / interval until the stop, others are events. So a year of
+    weekly doses gives 52.18 of them (365.25 / 7) and not the 53 of the events, at days 0 to 364.
     """
 
     EVENTS = "events"
