@@ -92,7 +92,7 @@ def test_a_regimen_of_a_table_averaged_says_what_that_changes(tmp_path):
                 *("70mg oral every 1 day for 2 years; denosumab 60mg", "--route", "sc"),
                 *("--interval", "week", "--stop", "1 year"),
             ],
-            "--dose: Unknown unit",
+            "is not a dose: write '70 mg'",
         ),
         (["simulate", "--regimen", "alendronate 70 oral every 1 week for 1 year"], "unit"),
         (["simulate", "--regimens", "none.csv"], "none.csv: No such file"),
