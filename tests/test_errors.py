@@ -54,6 +54,13 @@ def test_a_data_error_shows_every_fault_on_its_line() -> None:
     ]
 
 
+def test_a_fault_of_a_whole_file_or_row_names_no_more() -> None:
+    assert (
+        str(Fault("a.csv", 0, "", "No such file", "check it")) == "a.csv: No such file - check it"
+    )
+    assert str(Fault("a.csv", 1, "", "no rows", "add one")) == "a.csv:1: no rows - add one"
+
+
 def test_an_unknown_name_gets_the_closest_known_one() -> None:
     message = str(unknown("study", "jensn2021", ["reid2010", "jensen2021"]))
     assert message == (

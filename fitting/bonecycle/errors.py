@@ -67,7 +67,10 @@ class SimulationError(BonecycleError):
 
 @dataclass(frozen=True)
 class Fault:
-    """One fault in a table; `row` counts from 1 with the header as row 1."""
+    """One fault in a table.
+
+    `row` counts from 1 with the header as row 1; 0 and an empty `column` are the whole of it.
+    """
 
     file: str
     row: int
@@ -76,7 +79,9 @@ class Fault:
     remedy: str
 
     def __str__(self) -> str:
-        return f"{self.file}:{self.row} [{self.column}] {self.message} - {self.remedy}"
+        row = f":{self.row}" if self.row else ""
+        column = f" [{self.column}]" if self.column else ":"
+        return f"{self.file}{row}{column} {self.message} - {self.remedy}"
 
 
 class DataError(BonecycleError):

@@ -14,7 +14,7 @@ from bonecycle.biology.amounts import (
     parse_duration,
 )
 from bonecycle.biology.regimens import Regimen, check_drugs, parse_regimen
-from bonecycle.biology.treatments import At, Every, Route, Treatment
+from bonecycle.biology.treatments import MAX_DOSE_MG, At, Every, Route, Treatment
 
 DENOSUMAB = "denosumab 60 mg sc every 6 months for 24 months"
 FIT = (
@@ -99,7 +99,7 @@ def test_no_unit_says_what_to_write() -> None:
         ("zoledronate 5 mg iv every 1e-9 days for 36 months", "more than 100000 doses"),
         ("zoledronate 5 mg iv every 1 day for 1e999 days", "finite"),
         (FIT.replace("from 730", "from 729"), "overlap: one starts at 729 days"),
-        ("", "not a treatment"),
+        ("", "no treatment is written"),
         ("zoledronate 5 mg iv at 6 and 0 months", "dates must increase"),
         ("zoledronate 5 mg iv at 6", "has no unit"),
         ("zoledronate 5 mg iv at 0 days every 1 day for 1 year", "not a treatment"),
@@ -108,6 +108,18 @@ def test_no_unit_says_what_to_write() -> None:
         ("alendronate 5 mg oral over 1 hour every 1 day for 1 year", "only iv doses"),
         ("zoledronate 5 mg iv at 0 days missing doses 2", "numbered from 1 to 1"),
         ("zoledronate 5 mg iv at 0 days missing doses two", "no numbers of doses"),
+        ("zoledronate 5 mg iv every 1 day for 1 year missing doses 10-7", "write '7-10'"),
+        ("zoledronate 5 mg iv every 1 day for 1 year missing doses 1, 10 - 7", "backwards"),
+        ("zoledronate 1e300 mg iv at 0 days", "exceed 100 g a dose"),
+        ("zoledronate 5 mg iv at ", "no dates are written"),
+        ("zoledronate 5 mg iv at 2024-01-01", "times count from the start of treatment"),
+        ("zoledronate 5 mg iv at 0 days and 01/02/2024", "times count from the start"),
+        ("zoledronate 5 mg iv every 1 week from 2024-01-01 for 1 year", "times count from"),
+        ("zoledronate 5 mg iv at 0 days;", "treatment 2: no treatment is written"),
+        ("zoledronate 5 mg iv every  for 1 year", "no duration is written"),
+        ("zoledronate 5 mg iv over  every 1 day for 1 year", "no duration is written"),
+        ("zoledronate 5 mg iv every 1 apple for 1000 years", "Unknown unit of duration 'apple'"),
+        ("zoledronate 5 mg iv at 0 days taking 80 % (seed 1234567890123456789)", "18 digits"),
         ("zoledronate 5 mg iv at 0 days taking 0 %", "above 0 and up to 100 %"),
         ("zoledronate 5 mg iv at 0 days taking 120 %", "above 0 and up to 100 %"),
         ("zoledronate 5 mg iv at 0 days taking some", "not a share of doses"),
@@ -143,10 +155,34 @@ def test_unknown_drugs_and_routes_are_named_at_once() -> None:
     with pytest.raises(RegimenError, match="Did you mean 'alendronate'") as caught:
         check_drugs(regimen, catalogue.routes())
     assert caught.value.messages[1:] == (
-        "denosumab is not given oral: use sc",
-        "zoledronate is not given oral: use iv",
+        "treatment 2: denosumab is not given oral: use sc",
+        "treatment 3: zoledronate is not given oral: use iv",
     )
     check_drugs(parse_regimen(FIT), catalogue.routes())
+
+
+def test_drugs_are_checked_together_with_the_rest() -> None:
+    text = "foo 5 xx zz every 0 apples for -3 y; bar 1 mg iv at 0 days"
+    with pytest.raises(RegimenError) as caught:
+        parse_regimen(text, catalogue.routes())
+    starts = [
+        *("Unknown drug 'foo'", "Unknown unit of dose 'xx'", "Unknown route 'zz'"),
+        *("Unknown unit of duration 'apples'", "treatment must last longer"),
+    ]
+    expected = [*(f"treatment 1: {start}" for start in starts), "treatment 2: Unknown drug 'bar'"]
+    assert len(caught.value.messages) == len(expected)
+    for message, start in zip(caught.value.messages, expected, strict=True):
+        assert message.startswith(start)
+
+
+def test_case_does_not_matter() -> None:
+    text = "Alendronate 70 MG Oral EVERY 1 Week FOR 12 Months; zoledronate 5 mg IV at 3 years"
+    assert parse_regimen(text, catalogue.routes()) == parse_regimen(text.lower())
+
+
+def test_an_interval_may_be_a_unit_alone() -> None:
+    week = "alendronate 70 mg oral every week for 1 year"
+    assert parse_regimen(week) == parse_regimen(week.replace("week", "1 week"))
 
 
 def test_dates_share_the_unit_that_follows() -> None:
@@ -210,7 +246,7 @@ def regimens(draw: st.DrawFn) -> Regimen:
         numbers = st.integers(1, len(schedule.times()))
         treatment = Treatment(
             drug=draw(st.sampled_from(["alendronate", "zoledronate", "denosumab"])),
-            dose_mg=draw(st.floats(1e-6, 1e6)),
+            dose_mg=draw(st.floats(1e-6, MAX_DOSE_MG)),
             route=route,
             schedule=schedule,
             infusion_days=draw(st.floats(0, longest)),

@@ -86,8 +86,16 @@ def test_a_regimen_of_a_table_averaged_says_what_that_changes(tmp_path):
         (["simulate", "--drug", "alendronat", "--dose", "70mg"], "Did you mean 'alendronate'"),
         (["simulate", "--drug", "alendronate", "--dose", "70mg"], "--interval, --stop"),
         (["simulate", "--dose", "70mg"], "without --drug"),
+        (
+            [
+                *("simulate", "--drug", "alendronate", "--dose"),
+                *("70mg oral every 1 day for 2 years; denosumab 60mg", "--route", "sc"),
+                *("--interval", "week", "--stop", "1 year"),
+            ],
+            "is not a dose: write '70 mg'",
+        ),
         (["simulate", "--regimen", "alendronate 70 oral every 1 week for 1 year"], "unit"),
-        (["simulate", "--regimens", "none.csv"], "none.csv:0"),
+        (["simulate", "--regimens", "none.csv"], "none.csv: No such file"),
         (["simulate", "--regimen", "zoledronate 5 mg oral at 0 days"], "use iv"),
         (["simulate", "--duration", "10"], "unit"),
         (["simulate", "--set", "arest_rate=1"], "Did you mean 'arrest_rate'"),
@@ -104,6 +112,38 @@ def test_a_mistake_is_one_clear_message_and_leaves_nothing(tmp_path, arguments, 
     assert message in answer.stderr
     assert "Traceback" not in answer.stderr
     assert list(tmp_path.iterdir()) == []
+
+
+def test_all_faults_of_the_options_are_reported_at_once(tmp_path):
+    options = ["--drug", "foo", "--dose", "70", "--interval", "0weeks", "--stop", "-1years"]
+    answer = call(tmp_path, "simulate", *options)
+    assert answer.returncode == 2
+    for start in (
+        *("--drug: Unknown drug 'foo'", "--dose: the dose '70' has no unit"),
+        *("--interval: the interval must be above", "--stop: treatment must last longer"),
+    ):
+        assert start in answer.stderr
+
+
+@pytest.mark.parametrize(
+    ("regimen", "arguments", "message"),
+    [
+        ("zoledronate 5 mg iv at 3 years", [], "No dose is given before the end of the run."),
+        ("zoledronate 5 mg iv at 0 days missing doses 1", [], "No dose is given before"),
+        (
+            "denosumab 60 mg sc every 6 months for 1 year",
+            ["--dosing", "averaged"],
+            "Nothing is averaged",
+        ),
+    ],
+)
+def test_what_does_not_happen_is_said(tmp_path, regimen, arguments, message):
+    options = ["--regimen", regimen, "--duration", "1year", "--points", "3", "--out", "run"]
+    answer = call(tmp_path, "simulate", *options, *arguments)
+    assert answer.returncode == 0, answer.stderr
+    assert message in " ".join(answer.stdout.split())
+    drawn = any((tmp_path / "run").glob("drug.*"))
+    assert drawn == (not message.startswith("No dose"))
 
 
 def test_a_folder_that_cannot_be_made_is_one_clear_message(tmp_path):

@@ -153,7 +153,7 @@ def test_rows_are_compared_with_each_other(tmp_path: Path) -> None:
 
 
 def test_columns_are_named_when_missing_unknown_or_repeated(tmp_path: Path) -> None:
-    assert faults(tmp_path, table(ROW).replace("doi,", "DOI,")) == [(1, "doi"), (1, "DOI")]
+    assert faults(tmp_path, table(ROW).replace("doi,", "doj,")) == [(1, "doi"), (1, "doj")]
     assert faults(tmp_path, table(ROW).replace("pmid,", "doi,")) == [(1, "doi"), (1, "pmid")]
 
 

@@ -57,6 +57,12 @@ def test_columns_without_use_may_be_left_out(tmp_path: Path) -> None:
     assert table == {"a": parse_regimen("denosumab 60 mg sc every 6 months for 1 year")}
 
 
+def test_case_does_not_matter(tmp_path: Path) -> None:
+    header = "Regimen,DRUG,dose,Route,Interval,stop\n"
+    table = read(tmp_path, "a,Denosumab,60 mg,SC,6 months,1 year\n", header)
+    assert table == {"a": parse_regimen("denosumab 60 mg sc every 6 months for 1 year")}
+
+
 def test_all_faults_are_reported_with_row_and_column(tmp_path: Path) -> None:
     found = faults(
         tmp_path,
@@ -70,7 +76,9 @@ def test_all_faults_are_reported_with_row_and_column(tmp_path: Path) -> None:
         "g,alendronate,10 mg,oral,1 day,6 months,2 years,,,,,\n"  # overlaps the row before
         "h,zoledronate,5 mg,iv,1 day,,1 year,,2 days,,,\n"  # a longer infusion
         "i,zoledronate,5 mg,iv,1 year,,3 years,0 days,,4,0 %,x\n"
-        ",,-5 mg,iv,,,,0 days,,2,,\n",
+        ",,-5 mg,iv,,,,0 days,,2,,\n"
+        "j,alendronate,70 mg,oral,1 week,,1 year,,,10-7,,\n"  # a range that runs backwards
+        "k,foo,5 xx,zz,0 apples,,-3 years,,,,,\n",
     )
     assert found == [
         (2, "dose"),
@@ -81,14 +89,20 @@ def test_all_faults_are_reported_with_row_and_column(tmp_path: Path) -> None:
         (7, "interval"),
         (9, "start"),
         (10, "infusion"),
-        (11, "seed"),
         (11, "interval"),
         (11, "stop"),
         (11, "adherence"),
+        (11, "seed"),
         (12, "regimen"),
         (12, "drug"),
         (12, "dose"),
         (12, "missed"),
+        (13, "missed"),
+        (14, "drug"),
+        (14, "dose"),
+        (14, "route"),
+        (14, "interval"),
+        (14, "stop"),
     ]
 
 
@@ -119,5 +133,7 @@ def test_another_encoding_is_named(tmp_path: Path) -> None:
 
 
 def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="No such file"):
+    with pytest.raises(DataError, match=r"^none\.csv: No such file"):
         read_regimens(tmp_path / "none.csv")
+    with pytest.raises(DataError, match=r"^\.: Is a directory"):
+        read_regimens(Path())

@@ -20,6 +20,7 @@ _SPELLINGS = {
     "d": "day",
     "wk": "week",
     "mo": "month",
+    "y": "year",
     "yr": "year",
     "h": "hour",
     "hr": "hour",
@@ -27,6 +28,7 @@ _SPELLINGS = {
     "mcg": "ug",
 }
 _QUANTITY = re.compile(r"(?P<number>[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?) ?(?P<unit>\S*)")
+_CALENDAR = re.compile(r"\d+([-/.])\d+\1\d+\S*")
 _LONGEST = 100_000
 
 
@@ -63,6 +65,12 @@ def parse_duration(text: str) -> float:
     RegimenError
         When the text is not a number with a unit of time.
     """
+    if _CALENDAR.fullmatch(text.strip()):
+        fault = (
+            f"{text.strip()!r} is a date of the calendar: times count from the start of treatment, "
+            "write '6 months'"
+        )
+        raise RegimenError([("", fault)])
     return _parse(text, "duration", _DAYS, "'24 months'")
 
 
@@ -87,6 +95,8 @@ def parse_dates(text: str) -> tuple[float, ...]:
     RegimenError
         With every fault of every time.
     """
+    if not text.strip():
+        raise RegimenError([("", "no dates are written: write '0, 6 and 18 months'")])
     faults: list[tuple[str, str]] = []
     found: list[float] = []
     unit = ""
@@ -94,7 +104,7 @@ def parse_dates(text: str) -> tuple[float, ...]:
         match = _QUANTITY.fullmatch(item.strip())
         unit = match["unit"] or unit if match else ""
         try:
-            found.append(parse_duration(f"{match['number']} {unit}" if match else item))
+            found.append(parse_duration(f"{item} {unit}" if match and not match["unit"] else item))
         except RegimenError as error:
             faults.extend(error.faults)
     if faults:
@@ -124,6 +134,8 @@ def number_text(number: float) -> str:
 
 
 def _parse(text: str, kind: str, units: dict[str, float], example: str) -> float:
+    if not text.strip():
+        raise RegimenError([("", f"no {kind} is written: write {example}")])
     match = _QUANTITY.fullmatch(text.strip())
     if match is None:
         raise RegimenError([("", f"{text.strip()!r} is not a {kind}: write {example}")])

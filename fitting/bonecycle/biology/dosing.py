@@ -26,10 +26,13 @@ _NUMBER = "dimensionless"
 class Dosing(StrEnum):
     """How doses reach the model.
 
-    EVENTS is exact: one event for every run of equally spaced doses, which reschedules itself.
+    EVENTS is exact but for the solver: one event for every run of equally spaced doses, which
+    reschedules itself. The solver finds when an infusion starts and stops to some 2e-14 of the
+    time, so 15 minutes at five years give the dose to within 4e-9 of it (measured: 2e-9).
     EXPLICIT is the same with one event a dose, for programs that cannot reschedule; it loads
     slowly beyond some hundred doses. AVERAGED is an approximation: regular doses at most a month
-    apart flow at the constant rate dose / interval, others are events.
+    apart flow at the constant rate dose / interval until the stop, others are events. So a year of
+    weekly doses gives 52.18 of them (365.25 / 7) and not the 53 of the events, at days 0 to 364.
     """
 
     EVENTS = "events"

@@ -16,6 +16,8 @@ from numpy.typing import NDArray
 from bonecycle.biology.amounts import RegimenError, dates_text, duration_text, number_text
 
 MAX_DOSES = 100_000
+# A hundred grams: a thousand times and more what these drugs are given at, so a mistaken unit.
+MAX_DOSE_MG = 100_000.0
 _DRUG = re.compile(r"[a-z][a-z0-9_-]*")
 # Times closer than this share of an interval are one time: a ratio of times carries rounding.
 _ROUNDING = 1e-9
@@ -149,7 +151,7 @@ class Treatment:
     drug
         Lower-case name. Whether a model knows it is asked by `dosing.check_regimen`.
     dose_mg
-        One dose, mg.
+        One dose, mg, above zero and up to `MAX_DOSE_MG`.
     route
         How it is given.
     schedule
@@ -190,6 +192,9 @@ class Treatment:
             yield "dose", "the dose must be a finite number"
         elif self.dose_mg <= 0:
             yield "dose", f"the dose must be above zero, not {self.dose_mg:g} mg"
+        elif self.dose_mg > MAX_DOSE_MG:
+            largest = f"{MAX_DOSE_MG / 1000:g} g"
+            yield "dose", f"{self.dose_mg:g} mg exceed {largest} a dose: check the unit"
         yield from self._infusion_faults()
         planned = len(self.schedule.times())
         if self.missed and not 1 <= self.missed[0] <= self.missed[-1] <= planned:

@@ -14,17 +14,23 @@ from rich.table import Table
 from bonecycle.biology import catalogue
 from bonecycle.biology.compose import compose
 from bonecycle.biology.dosing import Dosing
-from bonecycle.biology.regimens import Regimen, parse_regimen
+from bonecycle.biology.regimens import Regimen, RegimenError, parse_regimen
+from bonecycle.biology.treatment_parts import read_treatment
+from bonecycle.biology.treatments import Route
 from bonecycle.errors import UsageError, unknown
 from bonecycle.manifest import atomic_write, content_hash, write_manifest
-from bonecycle.studies.regimen_table import read_regimens
+from bonecycle.studies.regimen_table import COLUMNS, read_regimens
 
 # xarray and roadrunner take a second to import: in the functions that need them, so that help
 # comes at once.
 if TYPE_CHECKING:
     import xarray as xr
 
-EPILOG = """Examples:
+EPILOG = f"""A table of regimens (--regimens) is a CSV file, one treatment a row, with the columns
+{", ".join(COLUMNS)}, either interval, stop and, if not 0, start, or dates, and, where of use,
+infusion, missed, adherence, seed. Rows with the same regimen are its treatments.
+
+Examples:
 
 bonecycle simulate --duration 10years --out untreated
 
@@ -70,7 +76,10 @@ def simulate(
             "up to a month apart, as their time average."
         ),
     ] = Dosing.EVENTS,
-    points: Annotated[int, typer.Option(min=2, help="Number of times.")] = 200,
+    points: Annotated[
+        int,
+        typer.Option(min=2, help="Number of equally spaced times; more are added around doses."),
+    ] = 200,
     out: Annotated[Path, typer.Option(help="Folder of the results.")] = Path("results/simulation"),
 ) -> None:
     """Simulate the cycle, untreated or under drugs.
@@ -96,7 +105,7 @@ def simulate(
     )
     run = simulate_with(dosing=dosing)
     differences = {}
-    if dosing is Dosing.AVERAGED:
+    if dosing is Dosing.AVERAGED and run.attrs["averaged"] != "none":
         events = simulate_with(dosing=Dosing.EVENTS)
         differences = simulation.averaging_difference(run, events)
     sbml = simulation.dosed_model(
@@ -115,23 +124,32 @@ def _plan(
     stop: str,
     route: str,
 ) -> Regimen:
-    """Regimen of the options; all faults are those of `parse_regimen` or of the table."""
-    parts = {"--dose": dose, "--interval": interval, "--stop": stop}
+    """Regimen of the options; raises every fault of text, table or options at once."""
+    parts = {"dose": dose, "interval": interval, "stop": stop, "route": route}
+    given = {part: text for part, text in parts.items() if text}
+    routes = catalogue.routes()
     if not drug:
-        given = [name for name, value in {**parts, "--route": route}.items() if value]
         if given:
-            raise UsageError(f"{', '.join(given)} without --drug: name the drug, or use --regimen.")
-        return _chosen(regimens, regimen) if regimens else parse_regimen(regimen or "untreated")
+            names = ", ".join(f"--{part}" for part in given)
+            raise UsageError(f"{names} without --drug: name the drug, or use --regimen.")
+        return (
+            _chosen(regimens, regimen)
+            if regimens
+            else parse_regimen(regimen or "untreated", routes)
+        )
     if regimen or regimens:
         raise UsageError("--regimen and --drug say the same: give one of them.")
-    if drug not in catalogue.drugs():
-        raise unknown("drug", drug, catalogue.drugs())
-    missing = [name for name, value in parts.items() if not value]
-    if missing:
-        raise UsageError(f"--drug {drug} also needs {', '.join(missing)}.")
-    every = f"1 {interval}" if interval.isalpha() else interval
-    usual = catalogue.routes()[drug][0]
-    return parse_regimen(f"{drug} {dose} {route or usual} every {every} for {stop}")
+    missing = [part for part in ("dose", "interval", "stop") if part not in given]
+    # The usual route of an unknown drug: any, so that the other faults are still found.
+    usual = next(iter(routes.get(drug.lower(), Route)))
+    try:
+        return Regimen((read_treatment({"drug": drug, "route": usual, **given}, routes),))
+    except RegimenError as error:
+        faults = [(p, f"--{p}: {message}") for p, message in error.faults if p not in missing]
+        if missing:
+            needed = ", ".join(f"--{part}" for part in missing)
+            faults.append(("", f"--drug {drug} also needs {needed}."))
+        raise RegimenError(faults) from None
 
 
 def _chosen(path: Path, name: str) -> Regimen:
@@ -176,7 +194,7 @@ def _write(
         "time_courses": show.plot_time_courses(run),
         "phases": show.plot_phase_map(compose(run.attrs["model"])),
     }
-    if plan.treatments:
+    if _given(run):
         figures["drug"] = show.plot_drug(run)
     atomic_write(out / "simulation.csv", frame.to_csv(index=False))
     atomic_write(out / "simulation.json", json.dumps(record) + "\n")
@@ -193,6 +211,12 @@ def _write(
     )
 
 
+def _given(run: xr.Dataset) -> bool:
+    """Whether any dose is given within the run."""
+    given = [name for name in map(str, run.data_vars) if name.endswith("_given")]
+    return any(float(run[name].max()) > 0 for name in given)
+
+
 def _report(run: xr.Dataset, out: Path, differences: dict[str, float]) -> None:
     table = Table(title=f"{run.attrs['regimen']}; mechanisms: {run.attrs['mechanisms']}")
     end = f"month {float(run.months[-1]):g}"
@@ -204,6 +228,13 @@ def _report(run: xr.Dataset, out: Path, differences: dict[str, float]) -> None:
         table.add_row(symbol, unit, f"{first:.4g}", f"{last:.4g}", f"{last / first:.3f}")
     console = Console()
     console.print(table)
+    if run.attrs["regimen"] != "untreated" and not _given(run):
+        console.print("No dose is given before the end of the run.")
+    if run.attrs["dosing"] == Dosing.AVERAGED and run.attrs["averaged"] == "none":
+        console.print(
+            "Nothing is averaged: no doses are regular and at most 31 days apart. "
+            "All are given one by one."
+        )
     if differences:
         name, largest = next(iter(differences.items()))
         console.print(

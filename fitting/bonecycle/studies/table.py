@@ -22,7 +22,7 @@ def read_rows(
     Parameters
     ----------
     path
-        A UTF-8 file with commas and one header row.
+        A UTF-8 file with commas and one header row; its case does not matter.
     columns
         The columns it must have, in any order.
     faults
@@ -38,8 +38,10 @@ def read_rows(
     records = _records(path, faults)
     if not records:
         return []
-    header = [name.strip() for name in records[0]]
-    header_faults = list(_header_faults(path.name, header, columns, optional))
+    spelling = {name.lower(): name for name in (*columns, *optional)}
+    header = [spelling.get(name.strip().lower(), name.strip()) for name in records[0]]
+    file = file_name(path)
+    header_faults = list(_header_faults(file, header, columns, optional))
     if header_faults:
         faults.extend(header_faults)
         return []
@@ -49,7 +51,7 @@ def read_rows(
         if any(cell.strip() for cell in record)
     ]
     if not filled:
-        faults.append(Fault(path.name, HEADER_ROW, "", "no rows", "add one row or more"))
+        faults.append(Fault(file, HEADER_ROW, "", "no rows", "add one row or more"))
     rows = []
     empty = dict.fromkeys(optional, "")
     for number, cells in filled:
@@ -58,8 +60,13 @@ def read_rows(
         else:
             message = f"{len(cells)} cells under {len(header)} columns"
             remedy = "put text that holds a comma in quotes"
-            faults.append(Fault(path.name, number, "", message, remedy))
+            faults.append(Fault(file, number, "", message, remedy))
     return rows
+
+
+def file_name(path: Traversable) -> str:
+    """Return the name of a file for messages; its path where it has none, as ``.``."""
+    return path.name or str(path)
 
 
 def read_number(text: str) -> float:
@@ -77,21 +84,22 @@ def read_number(text: str) -> float:
 
 
 def _records(path: Traversable, faults: list[Fault]) -> list[list[str]]:
+    file = file_name(path)
     try:
         text = path.read_bytes().decode("utf-8-sig")
         records = list(csv.reader(io.StringIO(text, newline=""), strict=True))
     except OSError as error:
         reason = error.strerror or "cannot be read"
-        fault = Fault(path.name, 0, "", reason, "check the path of the file")
+        fault = Fault(file, 0, "", reason, "check the path of the file")
     except UnicodeDecodeError as error:
         message = f"byte {error.start} is not UTF-8"
-        fault = Fault(path.name, 0, "", message, "save the table as CSV with encoding UTF-8")
+        fault = Fault(file, 0, "", message, "save the table as CSV with encoding UTF-8")
     except csv.Error as error:
-        fault = Fault(path.name, 0, "", f"not a CSV file: {error}", "save the table as CSV again")
+        fault = Fault(file, 0, "", f"not a CSV file: {error}", "save the table as CSV again")
     else:
         if any(any(cell.strip() for cell in record) for record in records):
             return records
-        fault = Fault(path.name, HEADER_ROW, "", "the file is empty", "add a header and rows")
+        fault = Fault(file, HEADER_ROW, "", "the file is empty", "add a header and rows")
     faults.append(fault)
     return []
 
