@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import shlex
 import sys
 from importlib.resources import files
@@ -130,17 +131,14 @@ def _counts(summary: pd.DataFrame) -> Table:
 def _outside(table: pd.DataFrame) -> Table:
     shown = Table(title="Outside the spread (* spread assumed)")
     shown.add_column("drug", no_wrap=True)
-    shown.add_column("published number")
-    for column in ("model", "published", "spread"):
-        shown.add_column(column, justify="right", no_wrap=column != "published")
-    shown.add_column("role", no_wrap=True)
+    shown.add_column("published number", no_wrap=True, overflow="ellipsis")
+    for column in ("model", "spread"):
+        shown.add_column(column, justify="right", no_wrap=True)
     rows: list[dict[Any, Any]] = table[table.within == False].to_dict("records")  # noqa: E712
     for row in rows:
         mark = "*" if row["spread"] == "assumed" else ""
         unit = "" if row["unit"] == "1" else f" {row['unit']}"
-        spread = f"{row['lower']:.4g}-{row['upper']:.4g}{mark}"
-        model = f"{row['model']:.4g}"
-        shown.add_row(
-            row["drug"], row["fact"], model, f"{row['published']}{unit}", spread, row["role"]
-        )
+        upper = f"-{row['upper']:.3g}" if math.isfinite(row["upper"]) else " or more"
+        spread = f"{row['lower']:.3g}{upper}{unit}{mark}"
+        shown.add_row(row["drug"], row["fact"], f"{row['model']:.3g}", spread)
     return shown
