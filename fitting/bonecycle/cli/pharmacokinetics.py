@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from bonecycle import __version__
 from bonecycle.biology import catalogue
@@ -131,14 +132,16 @@ def _counts(summary: pd.DataFrame) -> Table:
 def _outside(table: pd.DataFrame) -> Table:
     shown = Table(title="Outside the spread (* spread assumed)")
     shown.add_column("drug", no_wrap=True)
-    shown.add_column("published number", no_wrap=True, overflow="ellipsis")
+    # This column alone gives way in a narrow console; its cells cut what does not fit.
+    shown.add_column("published number")
     for column in ("model", "spread"):
         shown.add_column(column, justify="right", no_wrap=True)
     rows: list[dict[Any, Any]] = table[table.within == False].to_dict("records")  # noqa: E712
     for row in rows:
         mark = "*" if row["spread"] == "assumed" else ""
         unit = "" if row["unit"] == "1" else f" {row['unit']}"
-        upper = f"-{row['upper']:.3g}" if math.isfinite(row["upper"]) else " or more"
-        spread = f"{row['lower']:.3g}{upper}{unit}{mark}"
-        shown.add_row(row["drug"], row["fact"], f"{row['model']:.3g}", spread)
+        upper = f"-{row['upper']:.4g}" if math.isfinite(row["upper"]) else " or more"
+        spread = f"{row['lower']:.4g}{upper}{unit}{mark}"
+        fact = Text(row["fact"], no_wrap=True, overflow="ellipsis")
+        shown.add_row(row["drug"], fact, f"{row['model']:.3g}", spread)
     return shown
