@@ -143,5 +143,5 @@ def _outside(table: pd.DataFrame) -> Table:
         upper = f"-{row['upper']:.4g}" if math.isfinite(row["upper"]) else " or more"
         spread = f"{row['lower']:.4g}{upper}{unit}{mark}"
         fact = Text(row["fact"], no_wrap=True, overflow="ellipsis")
-        shown.add_row(row["drug"], fact, f"{row['model']:.3g}", spread)
+        shown.add_row(row["drug"], fact, f"{row['model']:.4g}", spread)
     return shown

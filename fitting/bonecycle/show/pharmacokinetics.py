@@ -41,7 +41,7 @@ def plot_overview(table: pd.DataFrame) -> Figure:
     groups = {str(drug): rows for drug, rows in said.groupby("drug")}
     columns = _balanced({drug: len(rows) + 3 for drug, rows in groups.items()})
     longest = max(sum(len(groups[drug]) + 3 for drug in column) for column in columns)
-    # One drug alone still needs room for the legend, which takes two rows then.
+    # One drug alone still needs room for the title and the legend, which take two rows then.
     narrow = len(columns) == 1
     figure = Figure(figsize=(5.6 if narrow else 4.9 * len(columns), _LINE * longest + 1.6))
     top, bottom = 1 - 1.0 / figure.get_figheight(), 0.5 / figure.get_figheight()
@@ -74,7 +74,7 @@ def plot_overview(table: pd.DataFrame) -> Figure:
         handles=marks,
         loc="upper center",
         ncols=3 if narrow else len(marks),
-        bbox_to_anchor=(0.5, 1 - 0.38 / figure.get_figheight()),
+        bbox_to_anchor=(0.5, 1 - (0.56 if narrow else 0.38) / figure.get_figheight()),
         columnspacing=1.2,
     )
     return figure
