@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import re
+from importlib.resources import files
 
 import numpy as np
 import pandas as pd
@@ -11,8 +13,10 @@ import pytest
 
 from bonecycle.analysis import pharmacokinetics, potency
 from bonecycle.analysis.pharmacokinetics import Role
-from bonecycle.analysis.quantities import QUANTITIES
+from bonecycle.analysis.quantities import QUANTITIES, Course
 from bonecycle.biology import catalogue
+from bonecycle.biology.tables import read_rows
+from bonecycle.errors import SimulationError
 
 # What the model of each drug stands or falls with.
 KEY_FACTS = (
@@ -107,6 +111,29 @@ def test_the_counts_add_up(table: pd.DataFrame) -> None:
     assert (counts.rows == counts.said + counts.not_said).all()
     assert (counts.said == counts.within + counts.outside).all()
     assert (counts.said == counts.estimation + counts.taken_over + counts.checks).all()
+
+
+def test_an_upper_limit_alone_is_refused() -> None:
+    rows = read_rows(files("bonecycle_data") / "pharmacokinetics.csv")
+    row = next(row for row in rows if row["quantity"] == "half_life")
+    with pytest.raises(ValueError, match="needs a lower limit"):
+        pharmacokinetics._fact(row | {"lower": ""})
+
+
+def test_a_course_is_read_at_its_own_times_only() -> None:
+    times = np.array([0.0, 1.0, 2.0])
+    course = Course(times, (0.0, 2.0), {"urine": 3 * times}, {})
+    assert course.at("urine", 1.0) == 3.0
+    for missing in (0.5, 2.5):
+        with pytest.raises(AssertionError, match="is no time"):
+            course.at("urine", missing)
+
+
+def test_a_potency_that_does_not_settle_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    uptakes = itertools.count(1)
+    monkeypatch.setattr(potency, "_mean_uptake", lambda *_: float(next(uptakes)))
+    with pytest.raises(SimulationError, match="did not settle"):
+        potency.centre("alendronate", {})
 
 
 @pytest.mark.parametrize("drug", sorted(potency.REGIMENS))

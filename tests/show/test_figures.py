@@ -1,5 +1,6 @@
 """Figures name what they show, with units, and are written whole."""
 
+import numpy as np
 import pytest
 
 from bonecycle import compose, show, simulate
@@ -23,7 +24,7 @@ def test_axes_carry_units(run, draw):
     shown = [axes for axes in figure.axes if axes.get_visible()]
     labels = " ".join(axes.get_xlabel() + axes.get_ylabel() for axes in shown)
     assert "(months)" in labels
-    assert any(unit in labels for unit in ("(%)", "(mg)", "(ratio to untreated)"))
+    assert any(unit in labels for unit in ("(%)", "(mg)", "(ratio to time zero)"))
     assert "zoledronate 5 mg iv" in texts(figure)
 
 
@@ -52,15 +53,52 @@ def test_the_drug_figure_has_logarithmic_time_the_pools_and_the_effect(run):
     assert shown["Plasma"].get_ylabel() == "Concentration (mg/L)"
     assert shown["Buried in bone"].get_ylabel() == "Amount (mg)"
     assert "zoledronate 5 mg iv" in texts(figure)
-    # Thirty times in two years: the figure says what it cannot show, and draws no line there.
-    assert "at the sampled times only" in texts(figure)
-    assert shown["Plasma"].lines[0].get_linestyle() == "None"
+    assert {axes.get_xlabel() for axes in shown.values()} == {"Time since the first dose"}
+    # Both yearly doses are followed, so nothing of plasma is left out.
+    assert "resolve" not in texts(figure)
+    assert not np.isnan(shown["Plasma"].lines[0].get_ydata()[1:]).any()
+
+
+def test_plasma_between_unresolved_doses_is_not_drawn():
+    regimen = "alendronate 70 mg oral every 1 week from 1 month for 3 months"
+    run = simulate(regimen, duration="5 months", points=40)
+    figure = show.plot_drug(run)
+    assert "doses that the time points resolve" in texts(figure)
+    plasma = next(axes for axes in figure.axes if axes.get_title("left") == "Plasma")
+    days, shown = plasma.lines[0].get_data()
+    drawn = days[~np.isnan(shown)]
+    # A week after the first dose, and from a week after the last one; time counts from the first.
+    last = 7 * 13
+    assert drawn.min() == pytest.approx(1 / 1440, rel=1e-3)
+    assert not ((drawn > 7.001) & (drawn < last)).any()
+    assert (drawn > last).any()
+
+
+def test_the_untreated_course_is_drawn_where_the_untreated_model_moves():
+    regimen = "alendronate 70 mg oral every 1 month for 3 years"
+    run, untreated = simulate(regimen, points=5), simulate(duration="3 years", points=5)
+    figure = show.plot_time_courses(run, ["BMD_rel", "CTX"], untreated=untreated)
+    density, marker = (axes.lines[1].get_ydata() for axes in figure.axes)
+    assert density[-1] < 0.95 < float(run["BMD_rel"][-1])
+    assert marker == pytest.approx(np.ones(len(marker)), abs=1e-3)
+    assert "Dashed: without a drug" in texts(figure)
+
+
+def test_drugs_given_at_once_have_a_row_of_bars_each():
+    both = (
+        "zoledronate 5 mg iv every 12 months for 12 months; "
+        "denosumab 60 mg sc every 6 months for 12 months"
+    )
+    axes = show.plot_time_courses(simulate(both, points=3), ["CTX"]).axes[0]
+    bars = [patch for patch in axes.patches if patch.get_alpha() is None]
+    edges = [(bar.get_y(), bar.get_y() + bar.get_height()) for bar in bars]
+    assert edges == [pytest.approx((0.975, 1.0)), pytest.approx((0.95, 0.975))]
 
 
 def test_a_week_is_resolved_in_the_drug_figure():
     run = simulate("zoledronate 5 mg iv every 12 months for 1 week", duration="1 week")
     figure = show.plot_drug(run)
-    assert "sampled times" not in texts(figure)
+    assert "resolve" not in texts(figure)
     assert "1 d" in [text.get_text() for text in figure.axes[0].get_xticklabels()]
 
 

@@ -19,9 +19,16 @@ def test_the_overview_has_a_row_for_every_number_that_is_compared(table):
     figure = show.plot_overview(table)
     compared = table[table.role.isin(["estimation", "check"])]
     ticks = [text for axes in figure.axes for text in axes.get_yticklabels()]
+    assert [text.get_text() for text in ticks if text.get_text() not in set(compared.fact)] == []
     assert len(ticks) == len(compared)
+    taken = int((table.role == "taken over").sum())
+    assert f"{taken} that the model takes over are left out" in figure.get_suptitle()
     assert {axes.get_xscale() for axes in figure.axes} == {"log"}
     assert "Model / published value" in [axes.get_xlabel() for axes in figure.axes]
+
+
+def test_short_infusions_are_named_in_minutes():
+    assert "4 mg iv over 15 min" in [found.label for found in experiments("zoledronate")]
 
 
 @pytest.mark.parametrize(("drug", "panels"), [("clodronate", 3), ("denosumab", 1)])

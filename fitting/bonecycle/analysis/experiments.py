@@ -67,13 +67,10 @@ def _simulate(drug: str, regimen: str, group: tuple[Fact, ...]) -> Experiment:
     early = _FIRST_DAYS[first.route is Route.SC]
     times = np.unique([0.0, *np.geomspace(early, end, _POINTS), *ends])
     columns = simulate_columns(drug, regimen, times, {})
-    given = columns["given"]
-    dose = float(given[-1])
-    # Given at a constant rate, or all at once.
-    lasted = float(times[1]) * dose / float(given[1]) if given[1] < dose else 0.0
+    dose = float(columns["given"][-1])
     return Experiment(
         drug=drug,
-        label=f"{dose:g} mg {first.route.value}{_over(lasted)}",
+        label=f"{dose:g} mg {first.route.value}{_over(first.infusion_days)}",
         times=times,
         plasma=columns["plasma"],
         urine=_share(columns, ("urine",), dose),
@@ -94,4 +91,6 @@ def _over(days: float) -> str:
     if days == 0:
         return ", one dose"
     hours = 24 * days
+    if hours < 1:
+        return f" over {60 * hours:.2g} min"
     return f" over {days:.2g} d" if hours > 47 else f" over {hours:.2g} h"

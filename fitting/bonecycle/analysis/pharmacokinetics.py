@@ -77,7 +77,7 @@ class Fact:
         A name of this module, parameters of the drug joined by ``+`` or ``/``, or empty where
         the model says nothing.
     regimen : str
-        What was given; a dose repeated within its own interval is an infusion of that length.
+        What was given, as `bonecycle.biology.regimens.parse_regimen` reads it.
     window : tuple of float
         First and last time of the measurement, days; empty for parameters.
     factor : float
@@ -213,6 +213,8 @@ def _fact(row: dict[str, str]) -> Fact:
         _formula(quantity, _values(drug, {}))
     if quantity in QUANTITIES and not row["window"]:
         raise ValueError(f"{quantity} needs a window")
+    if quantity and not row["lower"]:
+        raise ValueError(f"{quantity} needs a lower limit: only the upper end may be open")
     span, _, unit = row["window"].partition(" ")
     window = tuple(float(end) * _DAYS[unit] for end in span.split("-")) if span else ()
     return Fact(
@@ -277,6 +279,8 @@ def simulate_columns(
 
 @cache
 def _engine(drug: str, regimen: str) -> RoadRunnerEngine:
+    # Single doses stay events. Averaged are only the ten years of 10 mg daily, which one by one
+    # take half a minute and are read at their end.
     dosed = with_regimen(compose("cycle", (drug,)), parse_regimen(regimen), Dosing.AVERAGED)
     names = tuple(p.id for p in catalogue.drugs()[drug].parameters)
     outputs = tuple(_outputs(drug).values())

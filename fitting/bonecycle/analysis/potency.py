@@ -29,6 +29,9 @@ REGIMENS: Mapping[str, str] = {
     "pamidronate": "pamidronate 90 mg iv every 1 month",
     "risedronate": "risedronate 5 mg oral every 1 day",
 }
+# Written with two digits.
+_SETTLED = 1e-4
+_ROUNDS = 20
 _TIMES = np.linspace(0.0, 365.0, 366)
 
 
@@ -46,15 +49,24 @@ def centre(drug: str, parameters: dict[str, float]) -> tuple[float, float]:
     -------
     tuple of float
         The half-effect release, and the mean uptake per half-effect release (dimensionless).
+
+    Raises
+    ------
+    SimulationError
+        When the parameters allow no simulation, or the half-effect release does not settle.
     """
     relative = _mean_uptake(f"{REFERENCE} 5 mg iv every 1 year", parameters)
     relative /= _half_effect(REFERENCE)
     name = f"{drug}_half_effect_release"
     found = _half_effect(drug)
     # Uptake depends a little on the effect, through turnover: a few rounds settle it.
-    for _ in range(6):
+    for _ in range(_ROUNDS):
+        before = found
         found = _mean_uptake(REGIMENS[drug], parameters | {name: found}) / relative
-    return found, relative
+        if abs(found - before) <= _SETTLED * before:
+            return found, relative
+    remedy = f"the half-effect release did not settle in {_ROUNDS} rounds: check the uptake"
+    raise SimulationError("cycle", REGIMENS[drug], parameters | {name: found}, remedy)
 
 
 def _mean_uptake(regimen: str, parameters: dict[str, float]) -> float:

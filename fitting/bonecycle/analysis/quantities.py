@@ -25,7 +25,9 @@ class Course:
 
     def at(self, name: str, time: float) -> float:
         """Value of a column at one of the times."""
-        return float(self.columns[name][np.searchsorted(self.times, time)])
+        place = int(np.searchsorted(self.times, time))
+        assert place < len(self.times) and self.times[place] == time, f"{time:g} d is no time"
+        return float(self.columns[name][place])
 
     def over(self, name: str) -> float:
         """Growth of a column over the window."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import shlex
 import sys
 from importlib.resources import files
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from bonecycle import __version__
 from bonecycle.biology import catalogue
@@ -130,17 +132,16 @@ def _counts(summary: pd.DataFrame) -> Table:
 def _outside(table: pd.DataFrame) -> Table:
     shown = Table(title="Outside the spread (* spread assumed)")
     shown.add_column("drug", no_wrap=True)
+    # This column alone gives way in a narrow console; its cells cut what does not fit.
     shown.add_column("published number")
-    for column in ("model", "published", "spread"):
-        shown.add_column(column, justify="right", no_wrap=column != "published")
-    shown.add_column("role", no_wrap=True)
+    for column in ("model", "spread"):
+        shown.add_column(column, justify="right", no_wrap=True)
     rows: list[dict[Any, Any]] = table[table.within == False].to_dict("records")  # noqa: E712
     for row in rows:
         mark = "*" if row["spread"] == "assumed" else ""
         unit = "" if row["unit"] == "1" else f" {row['unit']}"
-        spread = f"{row['lower']:.4g}-{row['upper']:.4g}{mark}"
-        model = f"{row['model']:.4g}"
-        shown.add_row(
-            row["drug"], row["fact"], model, f"{row['published']}{unit}", spread, row["role"]
-        )
+        upper = f"-{row['upper']:.4g}" if math.isfinite(row["upper"]) else " or more"
+        spread = f"{row['lower']:.4g}{upper}{unit}{mark}"
+        fact = Text(row["fact"], no_wrap=True, overflow="ellipsis")
+        shown.add_row(row["drug"], fact, f"{row['model']:.4g}", spread)
     return shown

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import textwrap
 from collections.abc import Sequence
+from typing import Any
 
 import xarray as xr
 from matplotlib.axes import Axes
@@ -27,6 +28,13 @@ DEFAULT_OBSERVABLES = (
     "MS_BS",
     "Ac_f",
 )
+_BAR = 0.025  # height of a bar of treatment, as a share of the axis
+_DASHED: dict[str, Any] = {
+    "color": GREY,
+    "linewidth": 0.8,
+    "linestyle": (0, (4, 3)),
+    "zorder": 1,
+}
 
 
 @styled
@@ -66,10 +74,12 @@ def plot_surfaces(run: xr.Dataset) -> Figure:
             edgecolor="white",
             linewidth=0.6,
         )
-        ends = f"{total[0]:.2f} % untreated, {total[1]:.2f} % at the end"
+        ends = f"{total[0]:.2f} % at time zero, {total[1]:.2f} % at the end"
         axes.set_title(f"{title}\n")
         axes.text(0, 1.02, ends, transform=axes.transAxes, fontsize=8, color=GREY)
-        axes.legend(loc="upper right", bbox_to_anchor=(1, 0.975), reverse=True)
+        axes.legend(
+            loc="upper right", bbox_to_anchor=(1, 1 - _BAR * len(_drugs(run))), reverse=True
+        )
         axes.set_xlabel("Time (months)")
         month_axis(axes, months[-1])
     top = 1.35 * max(float(run["ES_BS"].max()), float(run["OS_BS"].max()))
@@ -78,14 +88,18 @@ def plot_surfaces(run: xr.Dataset) -> Figure:
     for axes in both:
         mark_treatment(axes, run)
     quiet = run["Q_S_BS"]
-    ends = f"{float(quiet[0]):.1f} % untreated, {float(quiet[-1]):.1f} % at the end"
+    ends = f"{float(quiet[0]):.1f} % at time zero, {float(quiet[-1]):.1f} % at the end"
     head(figure, run, "Surfaces of the remodeling cycle", f"The rest is quiescent: {ends}")
     return figure
 
 
 @styled
 def plot_time_courses(
-    run: xr.Dataset, observables: Sequence[str] | None = None, *, absolute: bool = False
+    run: xr.Dataset,
+    observables: Sequence[str] | None = None,
+    *,
+    absolute: bool = False,
+    untreated: xr.Dataset | None = None,
 ) -> Figure:
     """Draw one small panel for every observable.
 
@@ -99,15 +113,22 @@ def plot_time_courses(
     observables
         Code names; None draws markers, surfaces, frequencies and density.
     absolute
-        Draw units of the observables instead of ratios to untreated.
+        Draw units of the observables instead of ratios to time zero.
+    untreated
+        The same model without a drug, from which dashed lines are drawn: the untreated course
+        moves too (bone mineral density falls with age). None draws the value at time zero.
     """
     names = tuple(observables or DEFAULT_OBSERVABLES)
     need(run, names)
     shown = run if absolute else relative(run)
+    without = None
+    if untreated is not None:
+        need(untreated, names)
+        without = untreated if absolute else relative(untreated)
     lost = [name for name in names if name not in shown]
     if lost:
         raise UsageError(
-            f"{', '.join(lost)} has no ratio to untreated: draw it with absolute=True."
+            f"{', '.join(lost)} has no ratio to time zero: draw it with absolute=True."
         )
     columns = min(3, len(names))
     rows = math.ceil(len(names) / columns)
@@ -119,7 +140,10 @@ def plot_time_courses(
     for axes, name in zip(grid.flat, names, strict=False):
         curve = shown[name]
         axes.plot(months, curve, color=BLACK)
-        axes.axhline(float(curve[0]), color=GREY, linewidth=0.8, linestyle=(0, (4, 3)), zorder=1)
+        if without is None:
+            axes.axhline(float(curve[0]), **_DASHED)
+        else:
+            axes.plot(without["months"], without[name], **_DASHED)
         if not absolute and name in alike:
             axes.set_ylim(0, 1.12 * top)
         else:
@@ -141,8 +165,10 @@ def plot_time_courses(
     for axes in grid.flat[max(0, len(names) - columns) : len(names)]:
         axes.set_xlabel("Time (months)")
         axes.tick_params(labelbottom=True)
-    what = "in their units" if absolute else "relative to untreated"
-    head(figure, run, f"Observables {what}; the number at the end of a curve is its last value")
+    what = "in their units" if absolute else "relative to time zero"
+    dashed = "value at time zero" if without is None else "without a drug"
+    note = f"Dashed: {dashed}. The number at the end of a curve is its last value."
+    head(figure, run, f"Observables {what}", note)
     return figure
 
 
@@ -163,22 +189,32 @@ def head(figure: Figure, run: xr.Dataset, title: str, note: str = "", key: bool 
     # About eleven characters of this size take an inch.
     lines = textwrap.wrap("; ".join(facts), int(11 * figure.get_figwidth()))
     figure.suptitle("\n".join([title, *lines, *([note] if note else [])]), fontsize=10)
-    drugs = dict.fromkeys(t.drug for t in parse_regimen(run.attrs["regimen"]).treatments)
+    drugs = _drugs(run)
     if drugs and key:
         patches = [Patch(color=DRUGS.get(drug, GREY), label=f"{drug} given") for drug in drugs]
         figure.legend(handles=patches, loc="outside lower center", ncols=len(patches))
 
 
-def mark_treatment(axes: Axes, run: xr.Dataset, unit_days: float = DAYS_PER_MONTH) -> None:
-    """Shade the time under treatment, with a bar in the drug's colour on top.
+def mark_treatment(
+    axes: Axes, run: xr.Dataset, unit_days: float = DAYS_PER_MONTH, zero_days: float = 0.0
+) -> None:
+    """Shade the time under treatment, with a row of bars in the drug's colour on top.
 
-    `unit_days` is the length of the axis' unit of time, months or days.
+    `unit_days` is the length of the axis' unit of time, months or days; `zero_days` is the time
+    of the run at the axis' zero.
     """
     begin, end = axes.get_xlim()
+    rows = _drugs(run)
     for treatment in parse_regimen(run.attrs["regimen"]).treatments:
-        start = max(begin, treatment.start_days / unit_days)
-        stop = min(end, treatment.stop_days / unit_days)
+        start = max(begin, (treatment.start_days - zero_days) / unit_days)
+        stop = min(end, (treatment.stop_days - zero_days) / unit_days)
         if start < end:
+            top = 1 - _BAR * rows.index(treatment.drug)
             colour = DRUGS.get(treatment.drug, GREY)
             axes.axvspan(start, stop, color=colour, alpha=0.07, linewidth=0, zorder=0)
-            axes.axvspan(start, stop, ymin=0.975, color=colour, linewidth=0)
+            axes.axvspan(start, stop, top - _BAR, top, color=colour, linewidth=0)
+
+
+def _drugs(run: xr.Dataset) -> list[str]:
+    """Drugs of the regimen, in its order."""
+    return list(dict.fromkeys(t.drug for t in parse_regimen(run.attrs["regimen"]).treatments))

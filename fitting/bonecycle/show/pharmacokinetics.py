@@ -41,23 +41,25 @@ def plot_overview(table: pd.DataFrame) -> Figure:
     groups = {str(drug): rows for drug, rows in said.groupby("drug")}
     columns = _balanced({drug: len(rows) + 3 for drug, rows in groups.items()})
     longest = max(sum(len(groups[drug]) + 3 for drug in column) for column in columns)
-    # One drug alone still needs room for the legend, which takes two rows then.
+    # One drug alone still needs room for the title and the legend, which take two rows then.
     narrow = len(columns) == 1
     figure = Figure(figsize=(5.6 if narrow else 4.9 * len(columns), _LINE * longest + 1.6))
     top, bottom = 1 - 1.0 / figure.get_figheight(), 0.5 / figure.get_figheight()
     for number, column in enumerate(columns):
-        left = (number + 0.56) / len(columns)
+        left = (number + 0.58) / len(columns)
         edge = top
         for drug in column:
             rows = groups[drug]
             height = (top - bottom) * len(rows) / longest
             edge -= (top - bottom) * 1.2 / longest
-            axes = figure.add_axes((left, edge - height, 0.42 / len(columns), height))
+            axes = figure.add_axes((left, edge - height, 0.40 / len(columns), height))
             _draw_ratios(axes, drug, rows, last=drug == column[-1])
             edge -= height + (top - bottom) * 1.8 / longest
+    taken = int((table.role == Role.TAKEN_OVER).sum())
+    rest = f"{chr(10) if narrow else ' '}({taken} that the model takes over are left out)"
     inside = int((said.within == True).sum())  # noqa: E712
     figure.suptitle(
-        f"Published pharmacokinetics: {inside} of {len(said)} numbers lie within the spread",
+        f"Published pharmacokinetics: {inside} of {len(said)} numbers lie within the spread{rest}",
         y=1 - 0.18 / figure.get_figheight(),
     )
     marks = [
@@ -72,7 +74,7 @@ def plot_overview(table: pd.DataFrame) -> Figure:
         handles=marks,
         loc="upper center",
         ncols=3 if narrow else len(marks),
-        bbox_to_anchor=(0.5, 1 - 0.38 / figure.get_figheight()),
+        bbox_to_anchor=(0.5, 1 - (0.56 if narrow else 0.38) / figure.get_figheight()),
         columnspacing=1.2,
     )
     return figure
@@ -163,7 +165,7 @@ def _draw_ratios(axes: Axes, drug: str, rows: pd.DataFrame, last: bool) -> None:
                 text, (shown, place), offset, textcoords="offset points",
                 ha=align, va="center", fontsize=6.5,
             )  # fmt: skip
-    axes.set_yticks(range(len(rows)), [_short(str(fact)) for fact in rows.fact], fontsize=7)
+    axes.set_yticks(range(len(rows)), rows.fact.tolist(), fontsize=7)
     axes.tick_params(axis="y", length=0)
     axes.set_ylim(len(rows) - 0.4, -0.6)
     axes.set_xscale("log")
@@ -176,10 +178,6 @@ def _draw_ratios(axes: Axes, drug: str, rows: pd.DataFrame, last: bool) -> None:
     axes.set_title(drug.capitalize(), pad=3)
     if last:
         axes.set_xlabel("Model / published value", fontsize=8)
-
-
-def _short(text: str, most: int = 46) -> str:
-    return text if len(text) <= most else f"{text[: most - 1].rstrip()}\u2026"
 
 
 def _published(row: dict[Any, Any]) -> float:

@@ -123,11 +123,11 @@ def save(figure: Figure, path: str | Path) -> tuple[Path, ...]:
 
 
 def label(variable: xr.DataArray, name: str = "") -> str:
-    """Axis label with symbol and unit: ``ES/BS (%)``, ``ES/BS (ratio to untreated)``."""
+    """Axis label with symbol and unit: ``ES/BS (%)``, ``ES/BS (ratio to time zero)``."""
     unit = variable.attrs["units"]
     if unit == "1":
         serum = variable.attrs["kind"] in ("marker", "relative")
-        unit = "ratio to untreated" if serum or "reference" in variable.attrs else "ratio"
+        unit = "ratio to time zero" if serum or "reference" in variable.attrs else "ratio"
     return f"{name or variable.attrs['long_name']} ({unit})"
 
 
