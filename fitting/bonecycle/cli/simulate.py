@@ -111,7 +111,15 @@ def simulate(
     sbml = simulation.dosed_model(
         plan, model=model, parameters=parameters, mechanisms=mechanisms, dosing=dosing
     )
-    _write(run, out, plan, sbml, differences)
+    own = compose(model).parameters  # without those of the drugs
+    untreated = simulation.simulate(
+        duration=float(run.time[-1]),
+        model=model,
+        parameters={name: value for name, value in parameters.items() if name in own},
+        mechanisms=mechanisms,
+        points=points,
+    )
+    _write(run, untreated, out, sbml, differences)
     _report(run, out, differences)
 
 
@@ -175,7 +183,7 @@ def _settings(texts: list[str]) -> dict[str, float]:
 
 
 def _write(
-    run: xr.Dataset, out: Path, plan: Regimen, sbml: str, differences: dict[str, float]
+    run: xr.Dataset, untreated: xr.Dataset, out: Path, sbml: str, differences: dict[str, float]
 ) -> None:
     # Drawing libraries are slow to import: only when figures are drawn.
     from bonecycle import show
@@ -191,7 +199,7 @@ def _write(
     }
     figures = {
         "surfaces": show.plot_surfaces(run),
-        "time_courses": show.plot_time_courses(run),
+        "time_courses": show.plot_time_courses(run, untreated=untreated),
         "phases": show.plot_phase_map(compose(run.attrs["model"])),
     }
     if _given(run):
