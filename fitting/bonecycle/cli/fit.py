@@ -64,12 +64,15 @@ def fit(
     """Fit mechanisms to the studies by least squares, from several starts.
 
     By default H0 to H5 and the combinations H1+H2 and H1+H3. Writes targets.csv, parameters.csv,
-    mechanisms.csv, correlations.csv, structure.csv (what the targets could tell apart), verdict.csv
-    (refits with other encodings and errors), dosing.csv (predictions with every dose given one by
-    one), untreated.csv, fit.json, manifest.json and figures. An interrupted run goes on from its
+    mechanisms.csv, correlations.csv, structure.csv and ranks.csv (what the targets could tell
+    apart, and how many combinations of parameters they inform), verdict.csv (refits with other
+    encodings and errors), dosing.csv (predictions with every dose given one by one),
+    untreated.csv, fit.json, manifest.json and figures. An interrupted run goes on from its
     finished starts when the same command is given again.
     """
-    from bonecycle.inference.identifiability import pair_table
+    import pandas as pd
+
+    from bonecycle.inference.identifiability import pair_table, rank_table
     from bonecycle.inference.results import write_tables
     from bonecycle.inference.summary import dosing_table
     from bonecycle.problem.problem import ProblemSpec, load_problem
@@ -90,6 +93,8 @@ def fit(
     console.print("Asking what the targets could tell apart ...", highlight=False)
     structure = pair_table(specs[0])
     atomic_write(out / "structure.csv", structure.to_csv(index=False))
+    ranks = pd.concat(map(rank_table, specs), ignore_index=True)
+    atomic_write(out / "ranks.csv", ranks.to_csv(index=False))
     count = workers or os.cpu_count() or 1
     # More processes than starts would only compile models for nothing.
     with worker_pool(min(count, starts)) as executor:
@@ -98,7 +103,8 @@ def fit(
         atomic_write(out / "verdict.csv", verdict.to_csv(index=False))
         console.print("Giving every dose one by one at the best points ...", highlight=False)
         dosing = list((executor.map if executor else map)(dosing_table, fits))
-    tables = write_tables(out, fits, dosing) | {"structure": structure, "verdict": verdict}
+    tables = write_tables(out, fits, dosing)
+    tables |= {"structure": structure, "ranks": ranks, "verdict": verdict}
     _write_rest(out, fits, tables, seed)
     _report(tables, out)
 
@@ -238,6 +244,13 @@ def _report(tables: Mapping[str, pd.DataFrame], out: Path) -> None:
     console.print(
         f"Before any fit, the targets could tell apart {pairs or 'no pair'} of the "
         f"{len(structure)} pairs of mechanisms (structure.csv).",
+        highlight=False,
+    )
+    ranks = tables["ranks"]
+    console.print(
+        f"Over the prior they inform {ranks['informed'].min()} to {ranks['informed'].max()} "
+        f"combinations of {ranks['parameters'].min()} to {ranks['parameters'].max()} parameters "
+        "better than the prior does (ranks.csv).",
         highlight=False,
     )
     ranges = verdict.groupby("mechanism", sort=False)["behind"].agg(["min", "max"])
