@@ -45,9 +45,12 @@ def test_the_covariance_of_a_fit_is_that_of_its_information(fitted):
 def test_goodness_is_a_chi_square_of_the_numbers(fitted):
     stands = goodness(fitted)
     assert stands.degrees_of_freedom == pytest.approx(stands.numbers - stands.effective_parameters)
-    assert stands.p == pytest.approx(chi2.sf(stands.chi_square, stands.degrees_of_freedom))
+    assert stands.predictive_chi_square > stands.chi_square
+    assert stands.p == pytest.approx(chi2.sf(stands.predictive_chi_square, stands.numbers))
     assert (stands.flag == "") == (0.05 <= stands.p <= 0.95)
     row = mechanism_table([fitted]).iloc[0]
+    assert stands.numbers == row.numbers
+    assert row.validation >= 1 and row.validation_farthest > 0
     assert row.effective_parameters == pytest.approx(stands.effective_parameters)
     assert row.chi_square <= row.cost_data
 

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from bonecycle.problem.likelihood import residual_slopes, terms
+from bonecycle.problem.likelihood import curvature_weights, residual_slopes, terms
 
 positive = st.floats(0.01, 50.0)
 
@@ -86,3 +86,14 @@ def test_a_dropped_target_has_no_slope():
         np.array([0.5, 0.5]), np.ones((2, 1)), np.array([np.nan, 0.4]), np.array([1.0, 0.0]), factor
     )
     np.testing.assert_allclose(slopes, [[0.0], [1 / 0.5 / 0.2]])
+
+
+@pytest.mark.parametrize("z", [-3.0, -1.0, 0.0, 1.0, 2.0])
+def test_the_weight_of_a_limit_is_its_curvature(z):
+    residual = -np.sqrt(-2 * stats.norm.logcdf(z))
+    weight = curvature_weights(np.array([residual, 0.7]), np.array([1.0, 0.0]))
+    step = 1e-4
+    around = [stats.norm.logcdf(z + s) for s in (-step, 0, step)]
+    curvature = -(around[0] - 2 * around[1] + around[2]) / step**2
+    slope = (around[2] - around[0]) / (2 * step) / residual
+    np.testing.assert_allclose(weight, [curvature / slope**2, 1.0], rtol=1e-4)

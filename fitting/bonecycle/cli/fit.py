@@ -92,19 +92,17 @@ def fit(
         console.print(notice, highlight=False)
     console.print("Asking what the targets could tell apart ...", highlight=False)
     structure = pair_table(specs[0])
-    atomic_write(out / "structure.csv", structure.to_csv(index=False))
     ranks = pd.concat(map(rank_table, specs), ignore_index=True)
-    atomic_write(out / "ranks.csv", ranks.to_csv(index=False))
     count = workers or os.cpu_count() or 1
-    # More processes than starts would only compile models for nothing.
-    with worker_pool(min(count, starts)) as executor:
+    with worker_pool(count) as executor:
         fits = [_fit_one(spec, starts, seed, out, executor) for spec in specs]
         verdict = _verdict(fits, executor)
-        atomic_write(out / "verdict.csv", verdict.to_csv(index=False))
+        notes = {"structure": structure, "ranks": ranks, "verdict": verdict}
+        for name, table in notes.items():
+            atomic_write(out / f"{name}.csv", table.to_csv(index=False))
         console.print("Giving every dose one by one at the best points ...", highlight=False)
         dosing = list((executor.map if executor else map)(dosing_table, fits))
-    tables = write_tables(out, fits, dosing)
-    tables |= {"structure": structure, "ranks": ranks, "verdict": verdict}
+    tables = write_tables(out, fits, dosing) | notes
     _write_rest(out, fits, tables, seed)
     _report(tables, out)
 
@@ -210,7 +208,8 @@ _SIGNS = {
 def _report(tables: Mapping[str, pd.DataFrame], out: Path) -> None:
     from bonecycle.inference.summary import FAR_FROM_CENTER
 
-    console = Console()
+    # Eight mechanisms side by side need more than the eighty columns of a pipe.
+    console = Console(width=max(Console().width, 150))
     mechanisms = tables["mechanisms"]
     names = [str(name) for name in mechanisms["mechanism"]]
     console.print(_target_report(tables["targets"], names))
@@ -239,11 +238,13 @@ def _report(tables: Mapping[str, pd.DataFrame], out: Path) -> None:
         highlight=False,
     )
     structure, verdict = tables["structure"], tables["verdict"]
-    apart = structure[structure["told_apart"]]
+    apart = structure[structure["separated"]]
     pairs = ", ".join(f"{a} and {b}" for a, b in zip(apart["first"], apart["second"], strict=True))
+    alike = structure.sort_values("alike").iloc[-1]
     console.print(
-        f"Before any fit, the targets could tell apart {pairs or 'no pair'} of the "
-        f"{len(structure)} pairs of mechanisms (structure.csv).",
+        f"Before any fit, in a model with both on, the targets separate the strengths of "
+        f"{pairs or 'no pair'} of mechanisms ({len(structure)} pairs; most alike: "
+        f"{alike['first']} and {alike['second']}, {alike['alike']:.2f}; structure.csv).",
         highlight=False,
     )
     ranks = tables["ranks"]
@@ -253,6 +254,15 @@ def _report(tables: Mapping[str, pd.DataFrame], out: Path) -> None:
         "better than the prior does (ranks.csv).",
         highlight=False,
     )
+    if mechanisms["validation"].max():
+        farthest = [
+            f"{row['mechanism']} {row['validation_farthest']:.1f}"
+            for row in mechanisms.to_dict("records")
+        ]
+        console.print(
+            f"Rows kept for validation, farthest in committed errors: {', '.join(farthest)}.",
+            highlight=False,
+        )
     ranges = verdict.groupby("mechanism", sort=False)["behind"].agg(["min", "max"])
     texts = [f"{name} {row['min']:.0f} to {row['max']:.0f}" for name, row in ranges.iterrows()]
     console.print(
@@ -295,7 +305,8 @@ def _observed(row: Mapping[Any, Any]) -> str:
     if row["role"] == "dropped":
         return "dropped"
     unit = "" if row["unit"] == "ratio to untreated" else f" {row['unit']}"
-    return f"{sign}{row['observed']:.2f}{unit}"
+    read = " (read)" if row["comparison"] == "not_strongly_decreased" else ""
+    return f"{sign}{row['observed']:.2f}{unit}{read}"
 
 
 def _cell(row: Mapping[Any, Any]) -> str:
@@ -311,7 +322,7 @@ def _mechanism_report(mechanisms: pd.DataFrame) -> Table:
         "cost": "{cost:.1f}",
         "of it priors": "{cost_priors:.1f}",
         "effective": "{effective_parameters:.1f}",
-        "chi-square": "{chi_square:.0f} on {degrees_of_freedom:.0f}",
+        "chi-square": "{predictive_chi_square:.0f} on {numbers}",
         "p": "{chi_square_p:.2f} {chi_square_flag}",
         "numbers met": "{numbers_met} of {numbers}",
         "limits, directions met": "{limits_and_directions_met} of {limits_and_directions}",

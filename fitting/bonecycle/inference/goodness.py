@@ -24,15 +24,18 @@ class Goodness:
     Attributes
     ----------
     numbers : int
-        Fitted numbers; limits and directions have no chi-square.
+        Fitted numbers; limits, directions and "unchanged" have no chi-square.
     effective_parameters : float
-        Trace of the share of information that comes from the targets and not from the priors.
+        Trace of the share of information that comes from the numbers and not from the priors.
     chi_square : float
-        Sum of squared whitened residuals of the numbers.
+        Sum of squared whitened residuals of the numbers; its mean is `degrees_of_freedom`.
     degrees_of_freedom : float
         Numbers minus effective parameters.
+    predictive_chi_square : float
+        The same with the squared distances from the priors: chi-square with as many degrees as
+        numbers when data come from the prior predictive (exact for a linear model).
     p : float
-        Probability of a larger chi-square.
+        Probability of a larger `predictive_chi_square`.
     flag : str
         ``too large`` or ``too small`` where `p` is below 0.05 or above 0.95, else empty.
     """
@@ -41,24 +44,25 @@ class Goodness:
     effective_parameters: float
     chi_square: float
     degrees_of_freedom: float
+    predictive_chi_square: float
     p: float
     flag: str
 
 
 def goodness(fit: Fit) -> Goodness:
     """Measure a fit at its best point."""
-    problem = load_problem(fit.spec)
-    information = fisher_information(problem, fit.best.theta)
+    problem, theta = load_problem(fit.spec), fit.best.theta
     # tr(F (F + 1)^-1), with the prior's information being one in its own SDs.
-    shares = np.linalg.eigvalsh(information)
+    shares = np.linalg.eigvalsh(fisher_information(problem, theta, numbers_only=True))
     effective = float(np.sum(shares / (shares + 1)))
-    is_number = np.array([target.is_number and target.fitted for target in problem.targets])
-    residuals = problem.evaluate(fit.best.theta[None]).residuals[0, is_number]
-    chi_square = float(np.sum(residuals**2))
-    degrees = len(residuals) - effective
-    p = float(chi2.sf(chi_square, degrees)) if degrees > 0 else float("nan")
+    kept = problem.fitted & problem.are_numbers
+    chi_square = float(np.sum(problem.evaluate(theta[None]).residuals[0, kept] ** 2))
+    numbers = int(kept.sum())
+    predictive = chi_square + float(np.sum(problem.space.standardized(theta[None]) ** 2))
+    p = float(chi2.sf(predictive, numbers))
     flag = "too large" if p < P_LOW else "too small" if p > P_HIGH else ""
-    return Goodness(len(residuals), effective, chi_square, degrees, p, flag)
+    degrees = numbers - effective
+    return Goodness(numbers, effective, chi_square, degrees, predictive, p, flag)
 
 
 def correlation_table(fit: Fit) -> pd.DataFrame:

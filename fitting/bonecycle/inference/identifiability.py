@@ -14,14 +14,17 @@ from scipy.stats import norm, qmc
 
 from bonecycle.biology import catalogue
 from bonecycle.engines.interface import Floats
+from bonecycle.errors import SimulationError
 from bonecycle.problem.problem import Problem, ProblemSpec, load_problem
 
 POINTS = 8
 """Points of the prior at which information is measured, when none are given."""
 # A direction in which the targets weigh more than this share of the prior is informed.
 _INFORMED = 1.0
-# Mechanisms are told apart when the targets shrink the prior of their difference below this share.
-TOLD_APART_BELOW = 0.7
+# Singular values below this share of the largest are rounding.
+_RANK = 1e-8
+# Two mechanisms are separated when every mixture of their strengths has an SD below this share.
+SEPARATED_BELOW = 0.7
 
 
 def prior_points(problem: Problem, points: int, seed: int = 0) -> Floats:
@@ -33,12 +36,13 @@ def prior_points(problem: Problem, points: int, seed: int = 0) -> Floats:
     return np.asarray(problem.space.centers + standard * problem.space.sds)
 
 
-def fisher_information(problem: Problem, theta: Floats) -> Floats:
+def fisher_information(problem: Problem, theta: Floats, numbers_only: bool = False) -> Floats:
     """Information of the fitted targets at one point, (n_parameters, n_parameters).
 
-    In prior SDs; NaN where the point cannot be simulated.
+    In prior SDs; of numbers alone when asked for; NaN where the point cannot be simulated.
     """
-    slopes = problem.residual_slopes(theta)[problem.fitted] * problem.space.sds
+    kept = problem.fitted & (problem.are_numbers if numbers_only else True)
+    slopes = problem.weighted_slopes(theta)[kept] * problem.space.sds
     return np.asarray(slopes.T @ slopes)
 
 
@@ -54,33 +58,37 @@ def rank_table(spec: ProblemSpec, points: int = POINTS) -> pd.DataFrame:
     problem = load_problem(spec)
     rows = []
     for i, theta in enumerate(prior_points(problem, points)):
-        information = fisher_information(problem, theta)
-        if not np.isfinite(information).all():
+        slopes = problem.weighted_slopes(theta)[problem.fitted] * problem.space.sds
+        if not np.isfinite(slopes).all():
             continue
-        values = np.linalg.eigvalsh(information)
+        # Of the slopes: squared, the small ones would drown in rounding.
+        values = np.linalg.svd(slopes, compute_uv=False)
         rows.append(
             {
                 "mechanism": spec.mechanism,
                 "point": i,
-                "parameters": len(values),
-                "rank": int(np.sum(values > 1e-16 * values.max() + 1e-300)),
+                "parameters": len(problem.space.names),
+                "rank": int(np.sum(values > _RANK * values.max())),
                 "informed": int(np.sum(values > _INFORMED)),
             }
         )
-    return pd.DataFrame(rows)
+    return pd.DataFrame(rows, columns=["mechanism", "point", "parameters", "rank", "informed"])
 
 
 def pair_table(spec: ProblemSpec, points: int = POINTS) -> pd.DataFrame:
-    """One row a pair of mechanisms: whether the present targets could tell them apart.
+    """One row a pair of mechanisms: whether the targets could separate them in one model.
 
-    At every point of the prior of the model with both mechanisms on, the two strengths are moved
-    together so that the targets notice least, all other parameters following.
+    At every point of the prior of the model with both mechanisms on, the two strengths (the first
+    one of a mechanism that has several) are moved together so that the targets notice least, all
+    other parameters following. It says nothing about how the mechanisms compare when each is
+    fitted alone.
 
     Returns
     -------
     DataFrame
         ``posterior_sd``: SD of that least noticed combination in prior SDs, the median over the
-        points, with ``lowest`` and ``highest``; near one, the targets do not tell the two apart.
+        points, with ``lowest`` and ``highest``; near one, some mixture of the two is not informed.
+        ``separated``: whether it is below 0.7.
         ``alike``: largest cosine between what the two strengths do to the targets once the other
         parameters have followed.
     """
@@ -95,6 +103,9 @@ def pair_table(spec: ProblemSpec, points: int = POINTS) -> pd.DataFrame:
             for theta in prior_points(problem, points)
         ]
         values = [value for value in measured if value is not None]
+        if not values:
+            remedy = "no point of the prior could be simulated; check the priors and the data"
+            raise SimulationError("cycle", f"{first}+{second}", {}, remedy)
         widest, cosines = np.array(values).T
         rows.append(
             {
@@ -105,7 +116,7 @@ def pair_table(spec: ProblemSpec, points: int = POINTS) -> pd.DataFrame:
                 "lowest": float(widest.min()),
                 "highest": float(widest.max()),
                 "alike": float(cosines.max()),
-                "told_apart": bool(np.median(widest) < TOLD_APART_BELOW),
+                "separated": bool(np.median(widest) < SEPARATED_BELOW),
             }
         )
     return pd.DataFrame(rows)

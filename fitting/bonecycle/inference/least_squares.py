@@ -16,6 +16,7 @@ from scipy.stats import norm, qmc
 
 from bonecycle.engines.interface import Floats
 from bonecycle.errors import SimulationError
+from bonecycle.inference.identifiability import fisher_information
 from bonecycle.problem.problem import Problem, ProblemSpec, load_problem
 from bonecycle.tasks import run_all
 
@@ -36,7 +37,7 @@ class Start:
     cost : float
         Sum of squared residuals, priors included.
     covariance : ndarray, shape (n_parameters, n_parameters)
-        From the Jacobian at the end; NaN where it could not be inverted.
+        Inverse of the information of targets and priors at the end; NaN where that is not finite.
     evaluations, failures : int
         Parameter sets evaluated, and how many of them could not be simulated.
     converged : bool
@@ -209,13 +210,14 @@ def search(problem: Problem, point: Floats) -> Start:
     )
     u = np.array([result.params[name].value for name in problem.space.names])
     sds = problem.space.sds
-    covariance = getattr(result, "covar", None)
-    if covariance is None:
-        covariance = np.full((len(u), len(u)), np.nan)
+    theta = problem.space.centers + u * sds
+    information = fisher_information(problem, theta) + np.eye(len(u))
+    usable = bool(np.isfinite(information).all())
+    covariance = np.linalg.inv(information) if usable else np.full(information.shape, np.nan)
     return Start(
-        theta=problem.space.centers + u * sds,
+        theta=theta,
         cost=float(np.sum(np.asarray(result.residual) ** 2)),
-        covariance=np.asarray(covariance) * sds[:, None] * sds,
+        covariance=covariance * sds[:, None] * sds,
         evaluations=objective.evaluations,
         failures=objective.failures,
         converged=bool(result.success),

@@ -6,6 +6,7 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from bonecycle.inference.goodness import correlation_table
@@ -61,7 +62,7 @@ def _record(fit: Fit) -> dict[str, object]:
         "dosing": fit.spec.dosing.value,
         "parameters": list(problem.space.names),
         "scales": [str(p.scale) for p in problem.space.parameters],
-        "covariance": fit.best.covariance.tolist(),
+        "covariance": [[_finite(value) for value in row] for row in fit.best.covariance],
         "hashes": problem.hashes,
         "starts": [
             {
@@ -75,3 +76,8 @@ def _record(fit: Fit) -> dict[str, object]:
             for start in fit.starts
         ],
     }
+
+
+def _finite(value: float) -> float | None:
+    """A number as JSON knows it."""
+    return float(value) if np.isfinite(value) else None

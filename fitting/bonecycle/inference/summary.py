@@ -41,7 +41,8 @@ def target_table(fit: Fit) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        ``distance`` is log(fitted / observed) in committed errors; for a limit or a direction
+        ``residual`` is what the fit squares: of numbers of one arm, whitened. ``distance`` is
+        log(fitted / observed) in committed errors; for a limit or a direction
         it is positive on the side asked for. ``predictable``: a number, or what some free
         parameter, moved by one prior SD, moves by a tenth of the error or more. ``met``: a number
         within two errors; a limit on its side; a direction by at least one error; empty for what
@@ -49,14 +50,18 @@ def target_table(fit: Fit) -> pd.DataFrame:
     """
     problem = load_problem(fit.spec)
     theta, steps = fit.best.theta, np.diag(problem.space.sds)
-    batch = problem.evaluate(np.vstack([theta, theta + steps, theta - steps])).predictions
-    moved = np.fmax.reduce(np.abs(np.log(np.maximum(batch[1:], SMALLEST) / batch[0])))
+    evaluation = problem.evaluate(np.vstack([theta, theta + steps, theta - steps]))
+    batch = np.maximum(evaluation.predictions, SMALLEST)
+    moved = np.fmax.reduce(np.abs(np.log(batch[1:] / batch[0])))
     rows = [
         _target_row(target, float(value), bool(shift > MOVED_ABOVE * target.log_sd))
         for target, value, shift in zip(problem.targets, batch[0], moved, strict=True)
     ]
     return (
-        pd.DataFrame(rows).assign(mechanism=fit.spec.mechanism).set_index("mechanism").reset_index()
+        pd.DataFrame(rows)
+        .assign(mechanism=fit.spec.mechanism, residual=evaluation.residuals[0])
+        .set_index("mechanism")
+        .reset_index()
     )
 
 
@@ -110,9 +115,10 @@ def parameter_table(fit: Fit) -> pd.DataFrame:
     -------
     DataFrame
         Free parameters first, then the ones that stay at their prior centre: every interval is
-        conditional on those. ``lower``, ``upper``: 95 % interval from the covariance, on the
-        scale of the prior, in the parameter's unit. ``share_of_prior_sd``: its SD relative to the
-        prior's.
+        conditional on those. ``standard_error`` is in the parameter's unit,
+        ``standard_error_on_scale`` on the scale of the prior. ``lower``, ``upper``: 95 % interval
+        from the covariance on the scale of the prior, in the parameter's unit.
+        ``share_of_prior_sd``: its SD relative to the prior's.
     """
     problem = load_problem(fit.spec)
     space = problem.space
@@ -123,6 +129,7 @@ def parameter_table(fit: Fit) -> pd.DataFrame:
         np.stack([space.centers - _Z95 * space.sds, space.centers + _Z95 * space.sds])
     )
     place = space.standardized(theta[None])[0]
+    slopes = space.slopes_to_natural(theta[None])[0]
     share = sds / space.sds
     free = [
         _described(p)
@@ -133,7 +140,8 @@ def parameter_table(fit: Fit) -> pd.DataFrame:
             "upper": upper[i],
             "prior_lower": prior_lower[i],
             "prior_upper": prior_upper[i],
-            "standard_error": sds[i],
+            "standard_error": sds[i] * slopes[i],
+            "standard_error_on_scale": sds[i],
             "prior_sds_from_center": place[i],
             "share_of_prior_sd": share[i],
             "informed": bool(share[i] < INFORMED_BELOW),
@@ -218,6 +226,7 @@ def _mechanism_row(fit: Fit) -> dict[str, object]:
     numbers = fitted[fitted.comparison.isin(["equal", "unchanged"])]
     others = fitted.drop(numbers.index)
     missed = fitted[~fitted.met.astype(bool)]
+    held = table[table.role == "validation"]
     best = fit.best
     stands = goodness(fit)
     near = sum(start.cost < best.cost + 0.1 for start in fit.starts)
@@ -232,12 +241,16 @@ def _mechanism_row(fit: Fit) -> dict[str, object]:
         "cost_priors": priors,
         "chi_square": stands.chi_square,
         "degrees_of_freedom": stands.degrees_of_freedom,
+        "predictive_chi_square": stands.predictive_chi_square,
         "chi_square_p": stands.p,
         "chi_square_flag": stands.flag,
         "numbers": len(numbers),
         "numbers_met": int(numbers.met.sum()),
         "limits_and_directions": len(others),
         "limits_and_directions_met": int(others.met.sum()),
+        "validation": len(held),
+        "validation_met": int(held.met.fillna(False).astype(bool).sum()),
+        "validation_farthest": float(held.distance.abs().max()) if len(held) else None,
         "missed": "; ".join(f"{r.study} {r.symbol}" for r in missed.itertuples()),
         "not_predictable": "; ".join(f"{r.study} {r.symbol}" for r in immovable.itertuples()),
         "starts": len(fit.starts),

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 from scipy.linalg import solve_triangular
-from scipy.special import log_ndtr
+from scipy.special import log_ndtr, ndtri_exp
 
 from bonecycle.engines.interface import Floats
 
@@ -90,3 +90,18 @@ def residual_slopes(
     ratio = np.exp(-0.5 * z**2 - 0.5 * _LOG_2PI - log_ndtr(z))
     steep = np.divide(ratio, root * scale, out=np.zeros_like(root), where=root > 0)
     return np.where((sides == 0)[:, None], whitened, steep[:, None] * relative)
+
+
+def curvature_weights(residuals: Floats, sides: Floats) -> Floats:
+    """Curvature of each term over the square of its residual's slope, shape (n_targets,).
+
+    One for a number. For a probit it is between one and two: the root of the term bends, and least
+    squares without its bend would underrate what a limit tells.
+    """
+    squares = residuals**2
+    z = ndtri_exp(np.minimum(-0.5 * squares, -1e-300))
+    ratio = np.exp(-0.5 * z**2 - 0.5 * _LOG_2PI + 0.5 * squares)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        weights = (ratio + z) * squares / ratio
+    usable = (sides != 0) & (squares > 1e-12) & np.isfinite(weights)
+    return np.where(usable, weights, 1.0)

@@ -18,11 +18,12 @@ from bonecycle.engines.choice import EngineName, make_engine
 from bonecycle.engines.interface import Batch, Engine, Floats
 from bonecycle.errors import DataError, Fault, unknown
 from bonecycle.manifest import content_hash
-from bonecycle.problem.likelihood import residual_slopes, terms
+from bonecycle.problem.likelihood import curvature_weights, residual_slopes, terms
 from bonecycle.problem.space import Space, fitted_space, parse_mechanism
 from bonecycle.problem.targets import Target, make_targets, whitening
 from bonecycle.studies.error_model import DEFAULT_ENCODING, ErrorModel, load_encodings
 from bonecycle.studies.reader import load_studies, shipped_studies
+from bonecycle.studies.schema import Comparison
 
 
 @dataclass(frozen=True)
@@ -169,6 +170,12 @@ class Problem:
         }
 
     @property
+    def are_numbers(self) -> NDArray[np.bool_]:
+        """Which targets report a number, and not a limit, a direction or "unchanged"."""
+        kinds = [target.observation.comparison for target in self.targets]
+        return np.array([kind is Comparison.EQUAL for kind in kinds], dtype=np.bool_)
+
+    @property
     def regimens(self) -> tuple[Regimen, ...]:
         """Distinct regimens in the order in which the targets name them."""
         return tuple(dict.fromkeys(target.regimen for target in self.targets))
@@ -246,6 +253,16 @@ class Problem:
             free = own[:, part.places] * chain[part.columns]
             slopes[np.ix_(part.targets, part.columns)] = free
         return residual_slopes(predictions, slopes, self._values, self._sides, self.error_factor)
+
+    def weighted_slopes(self, theta: Floats) -> Floats:
+        """Slopes of the residuals at one point, such that J'J is the curvature of the terms.
+
+        Shape (n_targets, n_parameters), by theta; exact for limits, and for numbers where the
+        predictions are straight.
+        """
+        residuals = self.evaluate(theta[None]).residuals[0]
+        weights = curvature_weights(residuals, self._sides)
+        return np.asarray(np.sqrt(weights)[:, None] * self.residual_slopes(theta))
 
     def _drugs(self) -> tuple[str, ...]:
         """Drugs that the targets' regimens name, checked against the catalogue."""

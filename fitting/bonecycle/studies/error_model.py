@@ -118,7 +118,7 @@ class ErrorModel:
         return cls(tuple(entries))
 
     def scaled(self, factor: float) -> "ErrorModel":
-        """Return the model with all standard deviations multiplied, none below the floor."""
+        """Return the model with all standard deviations multiplied, none below `FLOOR_LOG_SD`."""
         return ErrorModel(
             tuple(
                 replace(entry, log_sd=max(FLOOR_LOG_SD, factor * entry.log_sd))
