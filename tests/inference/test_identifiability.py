@@ -99,3 +99,12 @@ def test_the_verdict_covers_every_encoding_and_error(fitted, monkeypatch):
     dropped = table[table.encoding == "dropped"].iloc[0]
     assert dropped.cost < fitted.best.cost + 1e-6
     assert dropped.statement_met is None or np.isnan(dropped.statement_met)
+
+
+def test_the_rank_is_that_of_the_slopes_and_not_of_their_rounding(monkeypatch):
+    problem = load_problem(SPEC)
+    random = np.random.default_rng(3)
+    n = len(problem.space.names)
+    slopes = random.standard_normal((len(problem.targets), 5)) @ random.standard_normal((5, n))
+    monkeypatch.setattr(problem, "weighted_slopes", lambda _: slopes)
+    assert (rank_table(SPEC, points=2)["rank"] == 5).all()

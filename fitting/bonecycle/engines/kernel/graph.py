@@ -39,7 +39,6 @@ class Graph:
         self._operations: list[tuple[object, ...]] = []
         self._static: list[bool] = []
         self._index: dict[tuple[object, ...], int] = {}
-        self._gradients: dict[int, dict[int, int]] = {}
 
     def __len__(self) -> int:
         return len(self._operations)
