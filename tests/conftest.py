@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import cache
+from pathlib import Path
 
 import numpy as np
 import pytest
 from scipy.special import expit, logit
 
+from bonecycle import cache as store
 from bonecycle.biology import catalogue
 from bonecycle.biology.compose import Model, compose
 from bonecycle.biology.dosing import Dosing, with_regimen
@@ -86,3 +88,10 @@ def load() -> Load:
 def untreated(model: Model, load: Load) -> RoadRunnerEngine:
     """The untreated cycle with every parameter that has a prior, and all observables."""
     return load("untreated", tuple(_central(model.parameters, False)))
+
+
+@pytest.fixture
+def no_records(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """Nothing has been composed, generated, checked or calibrated on this machine yet."""
+    monkeypatch.setattr(store, "folder", lambda: tmp_path)
+    return tmp_path

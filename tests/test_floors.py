@@ -13,7 +13,7 @@ import bonecycle
 PACKAGE = Path(bonecycle.__file__).parent
 # From the ground up. `bonecycle` is the public surface in the package's own __init__.
 FLOORS = [
-    {"errors", "tasks", "manifest"},
+    {"errors", "tasks", "manifest", "cache"},
     {"biology"},
     {"studies"},
     {"engines"},

@@ -15,13 +15,16 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import cache
+from typing import Any
 
 import antimony
 import jinja2
+import libsbml
 
 from bonecycle.biology import catalogue
 from bonecycle.biology.sbml import finish, with_initial_assignments
 from bonecycle.biology.tables import Parameter
+from bonecycle.cache import kept_json, program
 from bonecycle.errors import ModelError, UsageError, unknown
 from bonecycle.manifest import content_hash
 
@@ -82,6 +85,9 @@ class _Module:
     units: Mapping[str, str]
 
 
+_Source = tuple[str, str, Mapping[str, object]]
+"""Name, template and the choices that fill it."""
+
 MODELS = {"cycle": "The bone remodeling cycle of iliac cancellous bone, with any of the drugs"}
 
 _HEADER = re.compile(r"^model\s+\w+\s*\(([^)]*)\)", re.MULTILINE)
@@ -122,33 +128,53 @@ def compose(name: str = "cycle", drugs: tuple[str, ...] = (), build: Build | Non
     if name not in MODELS:
         raise unknown("model", name, MODELS)
     build = build or Build()
-    modules = [
-        _render(module, source, asdict(build))
+    if lost := [drug for drug in drugs if drug not in catalogue.drugs()]:
+        raise unknown("drug", lost[0], catalogue.drugs())
+    own = [catalogue.drugs()[drug] for drug in drugs]
+    sources: list[_Source] = [
+        (module, source, asdict(build))
         for folder in (name, "mechanisms")
         for module, source in catalogue.module_sources(folder).items()
     ]
-    table = dict(catalogue.parameters())
-    for drug_name in drugs:
-        if drug_name not in catalogue.drugs():
-            raise unknown("drug", drug_name, catalogue.drugs())
-        drug = catalogue.drugs()[drug_name]
-        source = catalogue.module_sources("drugs")[drug.module]
-        modules.append(_render(drug_name, source, {"drug": drug_name}))
-        table |= {parameter.id: parameter for parameter in drug.parameters}
+    sources += [
+        (drug.name, catalogue.module_sources("drugs")[drug.module], {"drug": drug.name})
+        for drug in own
+    ]
+    table = catalogue.parameters() | {p.id: p for drug in own for p in drug.parameters}
+    key = content_hash(
+        program(__file__),
+        f"{antimony.__version__} {libsbml.__version__} {jinja2.__version__}",
+        repr((name, sources, table, own, catalogue.units(), catalogue.observables())),
+    )
+    found = kept_json("models", key, lambda: _composed(name, sources, table, drugs))
+    return Model(
+        name=name,
+        sbml=found["sbml"],
+        parameters={parameter: table[parameter] for parameter in found["parameters"]},
+        drugs=tuple(drugs),
+        build=build,
+        dosing_ports={
+            (drug, route): (amount, rate) for drug, route, amount, rate in found["ports"]
+        },
+    )
+
+
+def _composed(
+    name: str, sources: Sequence[_Source], table: Mapping[str, Parameter], drugs: tuple[str, ...]
+) -> dict[str, Any]:
+    """SBML, ids of its parameters and ports for doses, as JSON values."""
+    modules = [_render(*source) for source in sources]
     used = _used_parameters(modules, table)
     products = _products(modules, used)
     text = _antimony(name, modules, used, products)
     elements = _element_units(modules, used, products)
     ports = _dosing_ports(modules, drugs)
-    identities = {amount: catalogue.drugs()[d].identifier for (d, _), (amount, _) in ports.items()}
-    return Model(
-        name=name,
-        sbml=finish(_to_sbml(name, text), name, elements, used, identities),
-        parameters=used,
-        drugs=tuple(drugs),
-        build=build,
-        dosing_ports=ports,
-    )
+    identities = {amount: catalogue.drugs()[drug].identifier for drug, _, amount, _ in ports}
+    return {
+        "sbml": finish(_to_sbml(name, text), name, elements, used, identities),
+        "parameters": list(used),
+        "ports": ports,
+    }
 
 
 def _render(name: str, source: str, choices: Mapping[str, object]) -> _Module:
@@ -273,11 +299,12 @@ def _element_units(
 
 def _dosing_ports(
     modules: Sequence[_Module], drugs: tuple[str, ...]
-) -> dict[tuple[str, str], tuple[str, str]]:
+) -> list[tuple[str, str, str, str]]:
+    """Drug, route, and the elements that take a dose and a rate."""
     ports = {port for module in modules for port in module.ports}
-    return {
-        (drug, route): (f"{drug}_{route}", f"{drug}_{route}_rate")
+    return [
+        (drug, route, f"{drug}_{route}", f"{drug}_{route}_rate")
         for drug in drugs
         for route in catalogue.ROUTES
         if f"{drug}_{route}_rate" in ports
-    }
+    ]

@@ -14,7 +14,9 @@ from bonecycle.biology.compose import Model
 from bonecycle.biology.regimens import Regimen
 from bonecycle.biology.sbml import check
 from bonecycle.biology.treatments import Every, Treatment
+from bonecycle.cache import kept, program
 from bonecycle.errors import ModelError, UsageError
+from bonecycle.manifest import content_hash
 
 # Doses at most this far apart (a month) may be given as their exact time average: drug leaves bone
 # surface, which drives the effect of a bisphosphonate, over months.
@@ -75,9 +77,7 @@ def with_regimen(model: Model, regimen: Regimen, dosing: Dosing) -> Model:
     """
     if not regimen.treatments:
         return model
-    document = libsbml.readSBMLFromString(model.sbml)
-    target = document.getModel()
-    for number, treatment in enumerate(regimen.treatments, start=1):
+    for treatment in regimen.treatments:
         route = treatment.route.value
         if treatment.drug not in model.drugs:
             raise UsageError(
@@ -89,11 +89,25 @@ def with_regimen(model: Model, regimen: Regimen, dosing: Dosing) -> Model:
             raise UsageError(
                 f"{treatment.drug!r} has no route {route!r}: use {', '.join(sorted(routes))}."
             )
+    key = content_hash(
+        program(__file__),
+        f"{libsbml.__version__} {np.__version__}",
+        model.sbml,
+        repr((model.dosing_ports, regimen, dosing)),
+    )
+    text = kept("regimens", key, lambda: _dosed(model, regimen, dosing).encode()).decode()
+    return replace(model, sbml=text)
+
+
+def _dosed(model: Model, regimen: Regimen, dosing: Dosing) -> str:
+    document = libsbml.readSBMLFromString(model.sbml)
+    target = document.getModel()
+    for number, treatment in enumerate(regimen.treatments, start=1):
         _Writer(target, model, treatment, f"treatment_{number}").write(dosing)
     text = str(libsbml.writeSBMLToString(document))
     if faults := check(text):
         raise ModelError(f"{model.name}.xml with {regimen}", "\n".join(faults))
-    return replace(model, sbml=text)
+    return text
 
 
 class _Writer:

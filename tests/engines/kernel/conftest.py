@@ -1,17 +1,15 @@
-"""Small models from Antimony, generated functions to call, and a cold folder of records."""
+"""Small models from Antimony and generated functions to call."""
 
 from __future__ import annotations
 
 import ctypes
+import functools
 from collections.abc import Callable, Sequence
-from functools import cache
-from pathlib import Path
 
 import antimony
 import numpy as np
 import pytest
 
-from bonecycle.engines.kernel import verification
 from bonecycle.engines.kernel.engine import KernelEngine
 from bonecycle.engines.roadrunner import RoadRunnerEngine
 
@@ -19,7 +17,7 @@ Sbml = Callable[[str], str]
 TIGHT = 1e-10
 
 
-@cache
+@functools.cache
 def _sbml(text: str) -> str:
     antimony.clearPreviousLoads()
     assert antimony.loadAntimonyString(f"model m\n{text}\nend") >= 0, antimony.getLastError()
@@ -63,10 +61,3 @@ def call() -> Callable[..., None]:
         kind(int(address))(*(array.ctypes.data for array in arrays))
 
     return called
-
-
-@pytest.fixture
-def no_records(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
-    """No kernel has been checked yet."""
-    monkeypatch.setattr(verification, "cache_folder", lambda: tmp_path)
-    return tmp_path

@@ -1,5 +1,7 @@
 """The factorization by index says what the straight-line one says."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -18,7 +20,9 @@ def engine(sbml: str) -> KernelEngine:
     return KernelEngine(sbml, FREE, ("ES_BS", "Ac_f", "CTX"), tolerance=1e-8)
 
 
-def test_a_model_by_index_is_the_model_unrolled(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_model_by_index_is_the_model_unrolled(
+    no_records: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     sbml = compose("cycle", ()).sbml
     draws = prior_draws(FREE, engine(sbml).own_values, 9)
     unrolled = engine(sbml)

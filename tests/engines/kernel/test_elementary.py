@@ -10,7 +10,7 @@ import pytest
 from bonecycle.engines.kernel.elementary import exponential, logarithm
 from bonecycle.engines.kernel.emit import Place, function
 from bonecycle.engines.kernel.graph import Graph
-from bonecycle.engines.kernel.library import load
+from bonecycle.engines.kernel.library import Library, assembled
 
 Evaluate = Callable[[str, np.ndarray], np.ndarray]
 
@@ -27,7 +27,7 @@ def evaluate(request: pytest.FixtureRequest, call: Callable[..., None]) -> Evalu
         for kind in ("exp", "log")
     ]
     text = [exponential(width), logarithm(width), *bodies, "attributes #0 = { nounwind }"]
-    library = load("\n".join(text))
+    library = Library(assembled("\n".join(text)))
 
     def evaluated(kind: str, values: np.ndarray) -> np.ndarray:
         result = np.empty(len(values))

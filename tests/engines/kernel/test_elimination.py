@@ -14,7 +14,7 @@ from bonecycle.engines.kernel.elimination import (
     factor_function,
     solve_function,
 )
-from bonecycle.engines.kernel.library import Library, load
+from bonecycle.engines.kernel.library import Library, assembled
 
 SIZE = 12
 
@@ -24,7 +24,7 @@ def _compiled(pattern: Pattern, entries: list[Entry], width: int) -> Library:
         factor_function("factor", pattern, entries, width),
         solve_function("solve", pattern, width),
     ]
-    return load("\n".join([*parts, "attributes #0 = { nounwind }"]))
+    return Library(assembled("\n".join([*parts, "attributes #0 = { nounwind }"])))
 
 
 def _factor(

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from bonecycle.engines.kernel.elementary import exponential, logarithm
 from bonecycle.engines.kernel.emit import Place, function
 from bonecycle.engines.kernel.graph import Graph
-from bonecycle.engines.kernel.library import load
+from bonecycle.engines.kernel.library import Library, assembled
 
 NAMES = ("x", "y", "p")  # p is static
 OPERATIONS = {
@@ -212,7 +212,7 @@ def test_conditions_and_numbers_stand_for_each_other(width: int, call: Callable[
     # A condition worked out before, as constants are.
     given[less] = Place(0, 2)
     again = function("g", graph, width, given, [(n, Place(1, i)) for i, n in enumerate(nodes)], 2)
-    library = load("\n".join([text, again, "attributes #0 = { nounwind }"]))
+    library = Library(assembled("\n".join([text, again, "attributes #0 = { nounwind }"])))
     for first, second in [(1.0, 2.0), (2.0, 1.0), (0.0, 0.0), (0.0, 3.0), (2.0, 0.0)]:
         below = float(first < second)
         rows = np.repeat([[first], [second], [below]], width, axis=1)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -41,6 +40,8 @@ def _wrong_rates(monkeypatch: pytest.MonkeyPatch, state: str, factor: float, fun
         return right(replace(system, rates={**system.rates, state: larger}), *arguments)
 
     monkeypatch.setattr(code_of, function, wrong)
+    # As a change of the generator's source does.
+    monkeypatch.setattr(code_of, "generator", lambda: f"{function} {state} {factor}")
     # Not from the memory of this process, and not into it.
     monkeypatch.setattr(kernel_engine, "compiled", code_of.compiled.__wrapped__)
 
@@ -59,8 +60,9 @@ FREE = ("untreated_births", "arrest_residence", "zoledronate_desorption_time")
 def test_a_right_kernel_is_used(cycle: str, no_records: Path) -> None:
     engine, notice = _make(cycle, FREE, tuple(catalogue.observables()))
     assert engine.name == "kernel" and notice == ""
-    (record,) = no_records.iterdir()
-    assert 0 < json.loads(record.read_text())["difference"] < verification.LIMIT
+    (record,) = (no_records / "checked").iterdir()
+    assert 0 < verification.verify(engine, cycle) < verification.LIMIT
+    assert list((no_records / "checked").iterdir()) == [record]
 
 
 @pytest.mark.parametrize("state", ["quiescent", "zoledronate_surface"])
@@ -134,14 +136,14 @@ def test_a_model_is_checked_once(
     calls = []
     right = verification._difference
 
-    def counted(engine: KernelEngine, text: str) -> float:
+    def counted(engine: KernelEngine, text: str, draws: np.ndarray) -> float:
         calls.append(text)
-        return right(engine, text)
+        return right(engine, text, draws)
 
     monkeypatch.setattr(verification, "_difference", counted)
     text = sbml(f"{DECAY} at time >= 3, t0=false: x = x + 1;")
     first = verification.verify(KernelEngine(text, ("k",), ("x",)), text)
-    (record,) = no_records.iterdir()
+    (record,) = (no_records / "checked").iterdir()
     written = record.stat().st_mtime_ns
     assert verification.verify(KernelEngine(text, ("k",), ("x",)), text) == first
     assert len(calls) == 1 and record.stat().st_mtime_ns == written

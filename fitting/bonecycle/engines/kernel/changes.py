@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
@@ -27,9 +27,7 @@ class Changes:
         return iter((self.moments, self.first, self.targets, self.values))
 
 
-def as_arrays(
-    changes: Sequence[Change], states: Sequence[str], discrete: Mapping[str, int]
-) -> Changes:
+def as_arrays(changes: Sequence[Change], states: Sequence[str], discrete: Sequence[str]) -> Changes:
     """Turn changes in the order of time into arrays.
 
     Parameters
@@ -37,8 +35,8 @@ def as_arrays(
     changes : sequence of Change
     states : sequence of str
         In the order of the integrators.
-    discrete : mapping of str to int
-        Row among the constants of each parameter that events change.
+    discrete : sequence of str
+        Parameters that events change, in the order of their rows, the first of the constants.
     """
     n = len(states)
     rows = {name: i for i, name in enumerate(states)}
@@ -49,7 +47,7 @@ def as_arrays(
             if change.target in rows:
                 targets.append(rows[change.target] + (0 if change.add else n))
             else:
-                targets.append(2 * n + discrete[change.target])
+                targets.append(2 * n + discrete.index(change.target))
             values.append(change.value)
         first.append(len(targets))
     return Changes(

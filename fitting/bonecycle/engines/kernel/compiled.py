@@ -1,16 +1,18 @@
-"""Generated code of a model, compiled once a process and shared by its regimens."""
+"""Generated code of a model, loaded once a process, generated once a machine."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
 
-from bonecycle.engines.kernel.library import Library, load
-from bonecycle.engines.kernel.model_code import ModelCode, batch_code, single_code
-from bonecycle.engines.kernel.reading import System, read_system
+from bonecycle.cache import kept, kept_json
+from bonecycle.engines.kernel.description import generator, read
+from bonecycle.engines.kernel.library import Library, assembled
+from bonecycle.engines.kernel.model_code import Layout, ModelCode, batch_code, single_code
+from bonecycle.manifest import content_hash
 
 _SIMULATION = ("prepare", "step", "outputs")
 _DERIVATIVES = (
@@ -27,7 +29,7 @@ _DERIVATIVES = (
 class Compiled:
     """Code of one width, with the addresses of its functions; the library has to outlive them."""
 
-    code: ModelCode
+    code: Layout
     library: Library
     functions: NDArray[np.int64]
 
@@ -37,22 +39,29 @@ class Compiled:
         return (self.code.n_outputs, self.code.n_jacobian, self.code.n_factors)
 
 
-@cache
-def read(sbml: str, parameters: tuple[str, ...]) -> System:
-    """Read a model without events."""
-    return read_system(sbml, parameters)
+def code_key(sbml: str, parameters: tuple[str, ...], outputs: tuple[str, ...], width: int) -> str:
+    """Content hash of everything that generated code follows from."""
+    return content_hash(
+        generator(), sbml, str(width), "parameters", *parameters, "outputs", *outputs
+    )
 
 
 @cache
 def compiled(
     sbml: str, parameters: tuple[str, ...], outputs: tuple[str, ...], width: int
 ) -> Compiled:
-    """Generate and compile a model without events, one set (width 1) or lanes of them."""
-    generate = single_code if width == 1 else batch_code
-    code = generate(read(sbml, parameters), parameters, outputs)
-    library = load(code.assembly)
+    """Code of a model without events, for one set (width 1) or lanes of them."""
+
+    @cache
+    def generated() -> ModelCode:
+        generate = single_code if width == 1 else batch_code
+        return generate(read(sbml, parameters), parameters, outputs)
+
+    key = code_key(sbml, parameters, outputs, width)
+    layout = kept_json("layouts", key, lambda: asdict(generated().layout))
+    library = Library(kept("machine-code", key, lambda: assembled(generated().assembly)))
     names = [f"{name}_{width}" for name in _SIMULATION]
     if width == 1:
         names += _DERIVATIVES
     addresses = np.array([library.address(name) for name in names], dtype=np.int64)
-    return Compiled(code, library, addresses)
+    return Compiled(Layout(**layout), library, addresses)

@@ -9,6 +9,7 @@ import libsbml
 import numpy as np
 from numpy.typing import NDArray
 
+from bonecycle.cache import kept_json
 from bonecycle.engines.interface import (
     Batch,
     Floats,
@@ -18,10 +19,11 @@ from bonecycle.engines.interface import (
 )
 from bonecycle.engines.kernel import rosenbrock, sensitivities
 from bonecycle.engines.kernel.changes import Changes, as_arrays
-from bonecycle.engines.kernel.compiled import Compiled, compiled, read
+from bonecycle.engines.kernel.compiled import Compiled, code_key, compiled
+from bonecycle.engines.kernel.description import describe
 from bonecycle.engines.kernel.draws import prior_draws
 from bonecycle.engines.kernel.events import NotSupportedError, Schedule
-from bonecycle.engines.kernel.model_code import LANES, ModelCode, columns_of
+from bonecycle.engines.kernel.model_code import LANES, Layout, columns_of
 from bonecycle.errors import ModelError, SimulationError, UsageError, unknown
 from bonecycle.manifest import content_hash
 
@@ -85,7 +87,7 @@ class KernelEngine:
         self.model_name, self.arm = model, arm
         if twice := {name for name in parameters if self.parameters.count(name) > 1}:
             raise UsageError(f"Parameters listed twice: {', '.join(sorted(twice))}.")
-        self._given_tolerance = tolerance
+        self._given_tolerance, self._sbml = tolerance, sbml
         document = libsbml.readSBMLFromString(sbml)
         if document.getModel() is None:
             raise ModelError("SBML", "libsbml finds no model in the text")
@@ -93,20 +95,19 @@ class KernelEngine:
         # Doses do not enter the code: all regimens of a model share it.
         document.getModel().getListOfEvents().clear()
         self._undosed = str(libsbml.writeSBMLToString(document))
-        system = self._system = read(self._undosed, self.parameters)
+        known = self._model = describe(self._undosed, self.parameters)
         for name in self.parameters:
-            if name not in system.parameters:
-                raise unknown("parameter", name, system.parameters)
+            if name not in known.parameters:
+                raise unknown("parameter", name, known.parameters)
             if name in self._schedule.used:
                 raise NotSupportedError(f"{name!r} varies the times or sizes of doses")
         for name in self.outputs:
-            if name not in system.variables:
-                raise unknown("output", name, system.variables)
+            if name not in known.variables:
+                raise unknown("output", name, known.variables)
         # States too, so that the very code that is used can be checked against another simulator.
-        others = (name for name in system.states if name not in self.outputs)
+        others = (name for name in known.states if name not in self.outputs)
         self.all_outputs = (*self.outputs, *others)
-        self._chooses = system.graph.chooses()
-        self._physical = np.array([name in system.species for name in system.states])
+        self._physical = np.array([name in known.species for name in known.states])
         self._expanded: dict[float, Changes] = {}
         self._tolerances: dict[bytes, float] = {}
 
@@ -122,17 +123,17 @@ class KernelEngine:
     @property
     def state_names(self) -> tuple[str, ...]:
         """Species, then variables with a rate rule."""
-        return self._system.states
+        return self._model.states
 
     @property
     def stoichiometry(self) -> Floats:
         """Stoichiometry matrix, shape (n_species, n_reactions)."""
-        return self._system.stoichiometry
+        return self._model.stoichiometry
 
     @property
     def own_values(self) -> Floats:
         """Values that the model gives to `parameters`."""
-        return np.array([self._system.parameters[name] for name in self.parameters])
+        return np.array([self._model.parameters[name] for name in self.parameters])
 
     def after_late_change(self, time: float) -> tuple[float, ...]:
         """A day after the first dose or switch later than a time, within three years of it."""
@@ -141,8 +142,9 @@ class KernelEngine:
 
     @property
     def hash(self) -> str:
-        """Content hash of the generated code."""
-        return content_hash(self._batch.code.assembly, self.single.code.assembly)
+        """Content hash of what the generated code follows from."""
+        given = self._undosed, self.parameters, self.all_outputs
+        return content_hash(*(code_key(*given, width) for width in (1, LANES)))
 
     def simulate(self, values: Floats, times: Sequence[float]) -> Batch:
         """Simulate a batch; see `interface.Engine`."""
@@ -159,7 +161,7 @@ class KernelEngine:
 
         By differences where a rate chooses by a state: derivatives jump there.
         """
-        if self._chooses:
+        if self._model.chooses:
             return gradient_by_differences(self, values, times)
         sets, wanted = check_request(self.parameters, values, times)
         code, changes = self.single.code, self._changes(wanted[-1])
@@ -224,44 +226,43 @@ class KernelEngine:
         """Loosest tolerance that is accurate enough, found once for every set of times."""
         if self._given_tolerance is not None:
             return self._given_tolerance
-        key = wanted.tobytes()
-        if key not in self._tolerances:
+        times = wanted.tobytes()
+        if times not in self._tolerances:
             draws = prior_draws(self.parameters, self.own_values, _DRAWS)
-            moments = self._changes(wanted[-1]).moments
-            if len(moments) > _TRAIN:
-                # A long train of doses repeats itself: its beginning is enough.
-                end = moments[_TRAIN]
-                wanted = np.append(wanted[wanted < end], end)
-            kept = len(self.outputs)
-            exact = self._run(draws, wanted, _REFERENCE_TOLERANCE)
-            # Where nothing can be compared, nothing is known: the tightest.
-            known = _TOLERANCES if exact.ok.any() else ()
-            self._tolerances[key] = next(
-                (
-                    tolerance
-                    for tolerance in known
-                    if disagreement(
-                        self._run(draws, wanted, tolerance).values[..., :kept],
-                        exact.values[..., :kept],
-                    )
-                    < ACCURACY / 4
-                ),
-                _TOLERANCES[-1],
+            key = content_hash(self.hash, self._sbml, draws.tobytes(), times)
+            self._tolerances[times] = kept_json(
+                "tolerances", key, lambda: self._calibrated(wanted, draws)
             )
-        return self._tolerances[key]
+        return self._tolerances[times]
+
+    def _calibrated(self, wanted: Floats, draws: Floats) -> float:
+        moments = self._changes(wanted[-1]).moments
+        if len(moments) > _TRAIN:
+            # A long train of doses repeats itself: its beginning is enough.
+            end = moments[_TRAIN]
+            wanted = np.append(wanted[wanted < end], end)
+        kept = len(self.outputs)
+        exact = self._run(draws, wanted, _REFERENCE_TOLERANCE)
+        # Where nothing can be compared, nothing is known: the tightest.
+        for tolerance in _TOLERANCES if exact.ok.any() else ():
+            found = self._run(draws, wanted, tolerance)
+            if disagreement(found.values[..., :kept], exact.values[..., :kept]) < ACCURACY / 4:
+                return tolerance
+        return _TOLERANCES[-1]
 
     def _changes(self, end: float) -> Changes:
         if end not in self._expanded:
-            code = self.single.code if "single" in self.__dict__ else self._batch.code
             changes = self._schedule.until(end)
-            self._expanded[end] = as_arrays(changes, self._system.states, code.discrete)
+            self._expanded[end] = as_arrays(
+                changes, self._model.states, tuple(self._model.discrete)
+            )
         return self._expanded[end]
 
-    def start_constants(self, code: ModelCode, lanes: int) -> Floats:
+    def start_constants(self, code: Layout, lanes: int) -> Floats:
         """Space for constants, (n_constants, lanes), with the start values that events change."""
         constants = np.zeros((code.n_constants, lanes))
-        for name, row in code.discrete.items():
-            constants[row] = self._system.discrete[name]
+        discrete = list(self._model.discrete.values())
+        constants[: len(discrete)] = np.reshape(discrete, (-1, 1))
         return constants
 
     def _max_steps(self, changes: Changes, times: Floats) -> int:

@@ -1,7 +1,8 @@
 """What is generated for one model: its functions in LLVM assembly, and where values lie.
 
-Arrays hold one row a quantity and one column a lane. `constants` are the subexpressions that keep
-their value during a simulation, worked out once, followed by what only events change.
+Arrays hold one row a quantity and one column a lane. `constants` are what
+only events change, followed by the subexpressions that keep their value during a simulation, worked
+out once.
 """
 
 from __future__ import annotations
@@ -38,48 +39,50 @@ LANES = 8
 
 
 @dataclass(frozen=True)
-class ModelCode:
-    """Assembly and layout.
+class Layout:
+    """Where generated functions find and leave their values; plain, to be kept as JSON.
 
     Attributes
     ----------
-    assembly : str
     n_states, n_constants, n_outputs : int
     n_jacobian, n_factors : int
         Entries of the sparse Jacobian and of its factors.
-    discrete : dict of str to int
-        Row of each parameter that events change among the constants.
-    extended : tuple of (row, column)
+    extended : sequence of (row, column)
         Entries of the Jacobian by states and constants; the first are those by states.
-    curvature : tuple of int
+    curvature : sequence of int
         Entries of `extended` that change along a direction.
-    initial_gradient, output_gradient : tuple of (row, column)
+    initial_gradient, output_gradient : sequence of (row, column)
         Sparse derivatives of states and constants at the start by parameters, and of outputs by
         states and constants.
     n_sensitive : int
         Constants that depend on a parameter.
     """
 
-    assembly: str
     n_states: int
     n_constants: int
     n_outputs: int
     n_jacobian: int
     n_factors: int
-    discrete: dict[str, int]
-    extended: tuple[Entry, ...] = ()
-    curvature: tuple[int, ...] = ()
-    initial_gradient: tuple[Entry, ...] = ()
-    output_gradient: tuple[Entry, ...] = ()
+    extended: Sequence[Entry] = ()
+    curvature: Sequence[int] = ()
+    initial_gradient: Sequence[Entry] = ()
+    output_gradient: Sequence[Entry] = ()
     n_sensitive: int = 0
+
+
+@dataclass(frozen=True)
+class ModelCode:
+    """Functions of a model in LLVM assembly, and their layout."""
+
+    assembly: str
+    layout: Layout
 
 
 class _Generator:
     def __init__(self, system: System, parameters: Sequence[str], outputs: Sequence[str]) -> None:
         graph = self.graph = system.graph
-        self.system, self.outputs = system, [system.variables[name] for name in outputs]
+        self.outputs = [system.variables[name] for name in outputs]
         self.states = [graph.symbol(name, static=False) for name in system.states]
-        self.discrete = [graph.symbol(name, static=False) for name in system.discrete]
         self.parameters = [graph.symbol(name, static=True) for name in parameters]
         self.rates = [system.rates[name] for name in system.states]
         self.initial = [system.initial[name] for name in system.states]
@@ -91,7 +94,9 @@ class _Generator:
                 self.jacobian.append((i, place[variable]))
                 self.jacobian_nodes.append(row[variable])
         self.pattern = analyse(len(self.states), self.jacobian)
-        self.constants: dict[int, int] = {node: i for i, node in enumerate(self.discrete)}
+        self.constants: dict[int, int] = {
+            graph.symbol(name, static=False): i for i, name in enumerate(system.discrete)
+        }
 
     def hoist(self, nodes: Iterable[int]) -> None:
         """Give a row to every static node that something changing needs."""
@@ -149,30 +154,26 @@ class _Generator:
             solve_function(names[1], self.pattern, width),
         ]
 
-    def layout(self, assembly: Iterable[str], widths: Iterable[int], **extra: object) -> ModelCode:
+    def module(self, assembly: Iterable[str], widths: Iterable[int], **extra: object) -> ModelCode:
         """Put the module together."""
         mathematics = [text for width in widths for text in (exponential(width), logarithm(width))]
         text = "\n".join([*mathematics, *assembly, "attributes #0 = { nounwind }", ""])
-        return ModelCode(
-            assembly=text,
+        layout = Layout(
             n_states=len(self.states),
             n_constants=len(self.constants),
             n_outputs=len(self.outputs),
             n_jacobian=len(self.jacobian),
             n_factors=len(self.pattern.entries),
-            discrete={
-                name: self.constants[node]
-                for name, node in zip(self.system.discrete, self.discrete, strict=True)
-            },
             **extra,  # type: ignore[arg-type]
         )
+        return ModelCode(text, layout)
 
 
 def batch_code(system: System, parameters: Sequence[str], outputs: Sequence[str]) -> ModelCode:
     """Write the functions that simulate lanes of `LANES` parameter sets."""
     generator = _Generator(system, parameters, outputs)
     generator.hoist([*generator.rates, *generator.jacobian_nodes, *generator.outputs])
-    return generator.layout(generator.simulation(LANES), [LANES])
+    return generator.module(generator.simulation(LANES), [LANES])
 
 
 def single_code(system: System, parameters: Sequence[str], outputs: Sequence[str]) -> ModelCode:
@@ -245,7 +246,7 @@ def single_code(system: System, parameters: Sequence[str], outputs: Sequence[str
         *_multiply("multiply_output", [(i, j) for i, j, _ in read], len(g.outputs), count),
         *_steps(len(g.states), len(entries), count),
     ]
-    return g.layout(
+    return g.module(
         functions,
         [1],
         extended=tuple(entries),

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import json
-from importlib.metadata import version
-
 import numpy as np
 
+from bonecycle.cache import kept_json
 from bonecycle.engines.interface import Floats
 from bonecycle.engines.kernel.draws import prior_draws
 from bonecycle.engines.kernel.engine import KernelEngine, disagreement
-from bonecycle.engines.kernel.library import cache_folder
-from bonecycle.engines.roadrunner import RoadRunnerEngine
-from bonecycle.manifest import atomic_write, content_hash
+from bonecycle.manifest import content_hash
 
 LIMIT = 1e-6
 """Largest difference, relative to max(|x|, 1e-6 of the range), of states and outputs."""
@@ -31,7 +27,7 @@ class RefusedError(Exception):
 def verify(engine: KernelEngine, sbml: str) -> float:
     """Compare states and outputs of a kernel with libroadrunner's at random prior draws.
 
-    The largest difference is kept beside the machine code, so this is done once a kernel.
+    The largest difference is kept (`bonecycle.cache`), so this is done once a kernel.
 
     Returns
     -------
@@ -43,14 +39,9 @@ def verify(engine: KernelEngine, sbml: str) -> float:
     RefusedError
         When it is above the limit.
     """
-    key = content_hash(engine.hash, sbml, version("bonecycle"))
-    path = cache_folder() / f"{key}.json"
-    if path.exists():
-        difference = float(json.loads(path.read_text(encoding="utf-8"))["difference"])
-    else:
-        difference = _difference(engine, sbml)
-        record = {"difference": difference, "limit": LIMIT, "bonecycle": version("bonecycle")}
-        atomic_write(path, json.dumps(record) + "\n")
+    draws = prior_draws(engine.parameters, engine.own_values, _DRAWS)
+    key = content_hash(engine.hash, sbml, draws.tobytes())
+    difference = float(kept_json("checked", key, lambda: _difference(engine, sbml, draws)))
     if not difference <= LIMIT:
         raise RefusedError(
             f"the generated kernel of {engine.model_name!r} differs from roadrunner by "
@@ -59,9 +50,11 @@ def verify(engine: KernelEngine, sbml: str) -> float:
     return difference
 
 
-def _difference(engine: KernelEngine, sbml: str) -> float:
+def _difference(engine: KernelEngine, sbml: str, draws: Floats) -> float:
     """Largest difference of lanes, of the code for one set, and of its derivatives."""
-    draws = prior_draws(engine.parameters, engine.own_values, _DRAWS)
+    # Slow to import, and a kernel that was checked before does not need it.
+    from bonecycle.engines.roadrunner import RoadRunnerEngine
+
     times = sorted({*_TIMES, *engine.after_late_change(_TIMES[-1])})
     reference = RoadRunnerEngine(
         sbml,
