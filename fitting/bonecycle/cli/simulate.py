@@ -91,8 +91,8 @@ def simulate(
 
     if out.exists() and not out.is_dir():
         raise UsageError(f"--out {out} is a file: name a folder.")
-    plan = _plan(regimen, regimens, drug, dose, interval, stop, route)
-    parameters = _settings(set_ or [])
+    plan = plan_of(regimen, regimens, drug, dose, interval, stop, route)
+    parameters = settings_of(set_ or [])
     mechanisms = [name.upper() for name in mechanism or []]
     simulate_with = partial(
         simulation.simulate,
@@ -123,7 +123,7 @@ def simulate(
     _report(run, out, differences)
 
 
-def _plan(
+def plan_of(
     regimen: str,
     regimens: Path | None,
     drug: str,
@@ -169,7 +169,8 @@ def _chosen(path: Path, name: str) -> Regimen:
     return known[name or next(iter(known))]
 
 
-def _settings(texts: list[str]) -> dict[str, float]:
+def settings_of(texts: list[str]) -> dict[str, float]:
+    """Parameter values of options written name=value."""
     values = {}
     for text in texts:
         name, separator, number = text.partition("=")

@@ -1,0 +1,1 @@
+"""Models that leave the package: SBML, SED-ML and COMBINE archives."""
