@@ -58,6 +58,7 @@ exports = typer.Typer(
     help="Write models for other programs.", no_args_is_help=True, rich_markup_mode=None
 )
 exports.command(name="sbml", epilog=export.SBML_EPILOG)(_guarded(export.sbml))
+exports.command(name="omex", epilog=export.OMEX_EPILOG)(_guarded(export.omex))
 app.add_typer(exports, name="export")
 
 

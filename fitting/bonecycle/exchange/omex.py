@@ -139,11 +139,12 @@ def _parameters(
     plans: Mapping[str, Regimen], model: str, parameters: Mapping[str, float]
 ) -> dict[str, dict[str, float]]:
     """Parameter values by course: those that its model has."""
-    known = {name: compose(model, plan.drugs).parameters for name, plan in plans.items()}
-    everywhere = {name for own in known.values() for name in own}
+    everywhere = set(catalogue.parameters())
+    everywhere |= {p.id for drug in catalogue.drugs().values() for p in drug.parameters}
     for name in parameters:
         if name not in everywhere:
             raise unknown("parameter", name, everywhere)
+    known = {name: compose(model, plan.drugs).parameters for name, plan in plans.items()}
     return {
         course: {name: value for name, value in parameters.items() if name in own}
         for course, own in known.items()
@@ -214,7 +215,7 @@ def _readme(exported: Mapping[str, Exported], days: float) -> str:
 
 
 def _metadata(exported: Mapping[str, Exported]) -> str:
-    """OMEX metadata of the archive; what libcombine 0.2 writes has no licence and escapes nothing."""
+    """OMEX metadata of the archive; that of libcombine 0.2 has no licence and escapes nothing."""
     for prefix, uri in _NAMESPACES.items():
         ElementTree.register_namespace(prefix, uri)
     root = ElementTree.Element(_tag("rdf:RDF"))
