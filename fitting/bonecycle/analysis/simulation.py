@@ -215,7 +215,9 @@ def _dosed(
 ) -> tuple[Model, dict[str, float]]:
     """Model with the events of a regimen, and the parameter values to set."""
     composed = compose(model, tuple(sorted({*plan.drugs, *drugs})))
-    chosen = _strengths(mechanisms) | _checked(composed, parameters or {})
+    # Without a drug a model lacks the strengths that only a drug has.
+    strengths = {n: v for n, v in _strengths(mechanisms).items() if n in composed.parameters}
+    chosen = strengths | _checked(composed, parameters or {})
     return with_regimen(composed, plan, dosing), chosen
 
 

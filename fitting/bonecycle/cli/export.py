@@ -11,6 +11,7 @@ from rich.console import Console
 
 from bonecycle.biology import catalogue
 from bonecycle.biology.compose import compose
+from bonecycle.biology.dosing import Dosing
 from bonecycle.cli.simulate import plan_of, settings_of
 from bonecycle.errors import UsageError, unknown
 from bonecycle.manifest import atomic_write, content_hash, write_manifest
@@ -63,6 +64,13 @@ def sbml(
     set_: Settings = None,
     mechanism: Mechanisms = None,
     fit: Fitted = None,
+    dosing: Annotated[
+        Dosing,
+        typer.Option(
+            help="Doses as events that reschedule themselves, as one event a dose (explicit), or, "
+            "up to a month apart, as their time average, as in fits."
+        ),
+    ] = Dosing.EVENTS,
     level: Wanted = "L3V2",
     out: Annotated[Path, typer.Option(help="Folder of the results.")] = Path("results/sbml"),
 ) -> None:
@@ -92,6 +100,7 @@ def sbml(
         parameters=values | settings_of(set_ or []),
         mechanisms=mechanisms,
         level=wanted,
+        dosing=dosing,
     )
     record = {
         "level": exported.level,

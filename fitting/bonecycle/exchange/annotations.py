@@ -80,8 +80,8 @@ def _identify(element: libsbml.SBase, qualifier: int, term: str) -> None:
 def _notes(facts: Mapping[str, str], sources: Iterable[str]) -> str:
     paragraphs = [
         "The bone remodeling cycle of human iliac cancellous bone as fractions of the bone "
-        f"surface, by bonecycle {facts['version']}. Time is in days. Treatment: "
-        f"{facts['regimen']}. Mechanisms turned on: {facts['mechanisms']}. Changed parameters: "
+        f"surface, by bonecycle {facts['version']}. Time is in days. Drugs in the model: "
+        f"{facts['drugs']}. Doses: {facts['regimen']}. Mechanisms turned on: {facts['mechanisms']}. Changed parameters: "
         f"{facts['parameters']}.",
         "The model starts at its untreated steady state, worked out from the parameters: after a "
         "change of a parameter it starts at the new steady state. Names, units, meaning and "

@@ -11,12 +11,18 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator
 from enum import StrEnum
+from itertools import permutations
 
 import libsbml
+import numpy as np
+from numpy.typing import NDArray
 
 from bonecycle.biology.amounts import duration_text
+from bonecycle.biology.dosing import Dosing, is_averaged
 from bonecycle.biology.regimens import Regimen
 from bonecycle.biology.sbml import check
+from bonecycle.biology.treatments import Treatment
+from bonecycle.engines.interface import Floats
 from bonecycle.errors import ModelError, UsageError, unknown
 
 # Dose times closer than this share of their size are one time.
@@ -49,7 +55,7 @@ def parse_level(text: str) -> Level:
     return Level(text.upper())
 
 
-def at_level(sbml: str, level: Level, regimen: Regimen) -> str:
+def at_level(sbml: str, level: Level, regimen: Regimen, dosing: Dosing = Dosing.EVENTS) -> str:
     """Write an L3V2 model in another level.
 
     Parameters
@@ -59,6 +65,8 @@ def at_level(sbml: str, level: Level, regimen: Regimen) -> str:
     level : Level
     regimen : Regimen
         The doses in the model.
+    dosing : Dosing
+        How they are in it.
 
     Raises
     ------
@@ -69,7 +77,7 @@ def at_level(sbml: str, level: Level, regimen: Regimen) -> str:
     """
     document = libsbml.readSBMLFromString(sbml)
     if level is Level.L2V4:
-        _prepare_level_2(document.getModel(), regimen)
+        _prepare_level_2(document.getModel(), regimen, dosing)
     if level is not Level.L3V2 and not document.setLevelAndVersion(*level.numbers, True):
         errors = [document.getError(i) for i in range(document.getNumErrors())]
         raise ModelError(f"{level} of {regimen}", "\n".join(e.getMessage() for e in errors))
@@ -79,10 +87,10 @@ def at_level(sbml: str, level: Level, regimen: Regimen) -> str:
     return text
 
 
-def _prepare_level_2(model: libsbml.Model, regimen: Regimen) -> None:
-    if clashes := list(_clashes(regimen)):
+def _prepare_level_2(model: libsbml.Model, regimen: Regimen, dosing: Dosing) -> None:
+    if clashes := list(_clashes(regimen, dosing)):
         raise UsageError(
-            "SBML L2V4 has no event priorities, so it cannot say that an infusion stops before "
+            "SBML L2V4 has no event priorities, so it cannot say that one treatment stops before "
             f"the next starts: {'; '.join(clashes)}. Use L3V1 or L3V2, or leave a gap between."
         )
     _fire_at_zero(model)
@@ -103,17 +111,31 @@ def _prepare_level_2(model: libsbml.Model, regimen: Regimen) -> None:
     model.unsetExtentUnits()
 
 
-def _clashes(regimen: Regimen) -> Iterator[str]:
-    """Moments at which one rate is both set and set to zero."""
-    infused = [t for t in regimen.treatments if t.infusion_days]
-    for first in infused:
-        for second in infused:
-            if first.drug != second.drug or first.route != second.route:
-                continue
-            starts = second.dose_times()
-            for stop in first.dose_times() + first.infusion_days:
-                if (abs(starts - stop) <= _ROUNDING * max(stop, 1.0)).any():
+def _clashes(regimen: Regimen, dosing: Dosing) -> Iterator[str]:
+    """Moments at which one treatment sets a rate to zero and another sets it."""
+    for first, second in permutations(regimen.treatments, 2):
+        if (first.drug, first.route) == (second.drug, second.route):
+            starts = _rate_changes(second, dosing)[0]
+            for stop in _rate_changes(first, dosing)[1]:
+                if _near(starts, stop).any():
                     yield f"{first.drug} at {duration_text(float(stop))}"
+
+
+def _rate_changes(treatment: Treatment, dosing: Dosing) -> tuple[Floats, Floats]:
+    """When a rate is set, and when to zero; one dose that passes into the next is no change."""
+    length = treatment.infusion_days
+    end = np.inf
+    if is_averaged(treatment, dosing):
+        length, end = treatment.interval_days, treatment.stop_days
+    starts = treatment.dose_times()
+    if not length:
+        return starts[:0], starts[:0]
+    stops = np.minimum(starts + length, end)
+    return starts, stops[[not _near(starts, stop).any() for stop in stops]]
+
+
+def _near(times: Floats, time: float) -> NDArray[np.bool_]:
+    return np.asarray(np.abs(times - time) <= _ROUNDING * max(time, 1.0))
 
 
 def _fire_at_zero(model: libsbml.Model) -> None:

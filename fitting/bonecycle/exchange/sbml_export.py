@@ -75,8 +75,9 @@ def export_sbml(
         "regimen": str(plan),
         "mechanisms": ", ".join(mechanisms) or "none",
         "parameters": changed or "none",
+        "dosing": dosing.value,
         "modelHash": composed.hash,
     }
     sources = sorted({p.source for p in composed.parameters.values()} - {"none"})
-    written = annotate(at_level(portable(text), level, plan), provenance, sources)
+    written = annotate(at_level(portable(text), level, plan, dosing), provenance, sources)
     return Exported(written, level, plan, composed.hash)
