@@ -54,8 +54,14 @@ class InitialValues:
         known = set(self._own)
         while ready := [s for s, math in waiting.items() if set(names_in(math)) <= known]:
             for symbol in ready:
-                self._steps.append((symbol, compiled(waiting.pop(symbol))))
-                if _is_constant(model.getElementBySId(symbol)):
+                math, constant = waiting.pop(symbol), _is_constant(model.getElementBySId(symbol))
+                try:
+                    self._steps.append((symbol, compiled(math)))
+                except (ModelError, SyntaxError):
+                    if constant:
+                        raise
+                    # The simulator works out by itself what is not constant.
+                if constant:
                     known.add(symbol)
         if constant := [s for s in waiting if _is_constant(model.getElementBySId(s))]:
             raise ModelError("SBML", f"constants in a circle: {', '.join(sorted(constant))}")
