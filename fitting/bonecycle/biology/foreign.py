@@ -185,12 +185,41 @@ def _in_one_form(name: str, document: libsbml.SBMLDocument, notices: list[str]) 
         options.addOption(action, True)
         if document.convert(options) != libsbml.LIBSBML_OPERATION_SUCCESS:
             raise ModelError(name, f"libsbml cannot carry out {action} on it")
+    _species_with_rates(model)
     for assignment in model.getListOfInitialAssignments():
         # Simulators work a constant out once, and not again when a parameter changes.
         parameter = model.getParameter(assignment.getSymbol())
         if parameter is not None:
             parameter.setConstant(False)
     return str(libsbml.writeSBMLToString(document))
+
+
+def _species_with_rates(model: libsbml.Model) -> None:
+    """Make species that a rate rule moves variables of the same name and value.
+
+    Simulators differ in where they keep such species; reactions do not move them.
+    """
+    for rule in model.getListOfRules():
+        species = model.getSpecies(rule.getVariable())
+        if species is None or not rule.isRate():
+            continue
+        compartment = model.getCompartment(species.getCompartment())
+        if not compartment.getConstant():
+            continue
+        name, size = species.getId(), compartment.getSize()
+        amount = species.getInitialAmount()
+        if species.isSetInitialConcentration():
+            amount = species.getInitialConcentration() * size
+        for reaction in model.getListOfReactions():
+            reaction.removeReactant(name)
+            reaction.removeProduct(name)
+            reaction.removeModifier(name)
+        variable = model.createParameter()
+        variable.setName(species.getName() or name)
+        variable.setConstant(False)
+        variable.setValue(amount if species.getHasOnlySubstanceUnits() else amount / size)
+        model.removeSpecies(name)
+        variable.setId(name)
 
 
 def free_ids(model: ForeignModel) -> dict[str, float]:

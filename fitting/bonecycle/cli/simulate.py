@@ -106,7 +106,12 @@ def simulate(
     if out.exists() and not out.is_dir():
         raise UsageError(f"--out {out} is a file: name a folder.")
     if file is not None:
-        ours = {"--regimen": regimen, "--regimens": regimens, "--drug": drug, "--dose": dose}
+        ours: dict[str, object] = {
+            "--regimen": regimen,
+            "--regimens": regimens,
+            "--drug": drug,
+            "--dose": dose,
+        }
         ours |= {"--interval": interval, "--stop": stop, "--route": route}
         ours |= {"--mechanism": mechanism}
         if given := [name for name, value in ours.items() if value]:
