@@ -20,8 +20,8 @@ from bonecycle.problem.model_map import ModelMap, StartAt, read_map
 from bonecycle.problem.space import Space
 from bonecycle.problem.spec import ProblemSpec
 
-# Before the name of our observable in the names of what is read from the model.
-_READ = "observed_"
+READ = "observed_"
+"""Before the name of our observable in the names of what is read from the model."""
 
 
 def own_setting(spec: ProblemSpec) -> Setting:
@@ -81,7 +81,7 @@ def _arm(
     regimen = studies.regimens[place]
     chosen = [(i, t) for i, t in enumerate(studies.targets) if t.regimen == regimen]
     name = f"{chosen[0][1].study}: {chosen[0][1].arm}"
-    readings = {f"{_READ}{n}": reading for n, reading in own.observables.items()}
+    readings = {f"{READ}{n}": reading for n, reading in own.observables.items()}
     untreated = with_readings(own.model, readings)
     treated = with_doses(untreated, regimen, own.ways)
     free = tuple(parameter.id for parameter in own.parameters)
@@ -103,7 +103,7 @@ def _arm(
         free_ids(own.model),
         free,
         chosen,
-        [f"{_READ}{target.observation.variable}" for _, target in chosen],
+        [f"{READ}{target.observation.variable}" for _, target in chosen],
         [target.is_ratio for _, target in chosen],
         own.model.per_day,
     )
