@@ -1,1 +1,1 @@
-"""Models that leave the package: SBML, SED-ML and COMBINE archives."""
+"""Models and problems that leave the package: SBML, SED-ML, COMBINE archives, PEtab."""

@@ -27,7 +27,7 @@ def make_setting(spec: ProblemSpec) -> Setting:
         return cycle_setting(spec)
     if Path(spec.model).suffix.lower() in PETAB:
         # petab takes a second to import, and only such problems need it.
-        from bonecycle.problem.petab_problem import petab_setting
+        from bonecycle.problem.petab_plain import petab_setting
 
         return petab_setting(spec)
     if not spec.map:
