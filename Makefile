@@ -12,7 +12,7 @@ RUNTIME := .venv/.runtime-$(VERSION)
 EXTRAS := .venv/.extras-$(VERSION)
 
 .DEFAULT_GOAL := help
-.PHONY: help fit pharmacokinetics notebooks bench test test-slow pytest lint types constraints clean check-python
+.PHONY: help fit pharmacokinetics released crosscheck notebooks bench test test-slow pytest lint types constraints clean check-python
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.* ## ' Makefile | sed -E 's/^([a-z-]+):.* ## /  make \1\t/' | expand -t 22
@@ -24,6 +24,12 @@ fit: $(RUNTIME) ## fit the models to the data; results go to results/
 pharmacokinetics: $(RUNTIME) ## estimate the drugs anew and compare them with published numbers
 	@$(BIN)/python tools/estimate_pharmacokinetics.py
 	@$(BIN)/bonecycle pharmacokinetics
+
+released: $(RUNTIME) ## write the released SBML files anew from the sources
+	@$(BIN)/python tools/write_released.py
+
+crosscheck: $(EXTRAS) ## simulate every model in three simulators; writes docs/simulators.md (minutes)
+	@OMP_NUM_THREADS=1 $(BIN)/python -m tools.crosscheck
 
 bench: | check-python ## measure speed beside other simulators (long; see benchmarks/README.md)
 	@test -x .venv-bench/bin/python || $(PYTHON) -m venv .venv-bench

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import numpy as np
 import xarray as xr
 
 from bonecycle.analysis.simulation import simulate
 from bonecycle.biology import catalogue
 from bonecycle.biology.compose import compose
-from bonecycle.biology.regimens import Regimen
+from bonecycle.biology.regimens import DAYS_PER_MONTH, Regimen
 from bonecycle.inference.least_squares import Fit
+from bonecycle.problem.own_model import READ
 from bonecycle.problem.problem import load_problem
 
 
@@ -53,4 +55,37 @@ def fitted_curves(fit: Fit, points: int = 160) -> dict[Regimen, xr.Dataset]:
             outputs=list(catalogue.observables()),
             dosing=fit.spec.dosing,
         )
+    return curves
+
+
+def own_curves(fit: Fit, points: int = 160) -> dict[Regimen, xr.Dataset]:
+    """Simulate the treated arms of a user's own model at the best point.
+
+    Returns
+    -------
+    dict of Regimen to Dataset
+        Observables of the map over `time` (days) with the coordinate `months`, from zero to the
+        last target.
+    """
+    problem = load_problem(fit.spec)
+    natural = problem.space.to_natural(fit.best.theta[None])
+    curves = {}
+    for regimen, arm in zip(problem.regimens, problem.arms, strict=True):
+        last = max(problem.targets[i].time_days for i in arm.targets)
+        if not regimen.treatments or not last > 0:
+            continue
+        days = np.linspace(0.0, last, points)
+        scale = max(arm.times) / last
+        batch = arm.engine.simulate(arm.values(natural), (days * scale).tolist())
+        variables = {}
+        for column, output in enumerate(arm.engine.outputs):
+            observable = catalogue.observables()[output.removeprefix(READ)]
+            attributes = {
+                "units": observable.unit,
+                "long_name": observable.symbol,
+                "kind": observable.kind,
+            }
+            variables[observable.id] = ("time", batch.values[0, :, column], attributes)
+        months = ("time", days / DAYS_PER_MONTH, {"units": "months", "long_name": "Time"})
+        curves[regimen] = xr.Dataset(variables, coords={"time": days, "months": months})
     return curves

@@ -127,8 +127,11 @@ def dosed_model(
     parameters: Mapping[str, float] | None = None,
     mechanisms: Sequence[str] = (),
     dosing: Dosing = Dosing.EVENTS,
+    drugs: Sequence[str] = (),
 ) -> str:
     """SBML of what `simulate` simulates with the same arguments: values set, doses as events.
+
+    `drugs` are part of the model though the regimen does not give them.
 
     Raises
     ------
@@ -136,7 +139,7 @@ def dosed_model(
         As `simulate`.
     """
     plan = _plan(regimen)
-    dosed, chosen = _dosed(plan, model, parameters, mechanisms, dosing)
+    dosed, chosen = _dosed(plan, model, parameters, mechanisms, dosing, drugs)
     document = libsbml.readSBMLFromString(dosed.sbml)
     for name, value in chosen.items():
         document.getModel().getParameter(name).setValue(value)
@@ -208,10 +211,13 @@ def _dosed(
     parameters: Mapping[str, float] | None,
     mechanisms: Sequence[str],
     dosing: Dosing,
+    drugs: Sequence[str] = (),
 ) -> tuple[Model, dict[str, float]]:
     """Model with the events of a regimen, and the parameter values to set."""
-    composed = compose(model, plan.drugs)
-    chosen = _strengths(mechanisms) | _checked(composed, parameters or {})
+    composed = compose(model, tuple(sorted({*plan.drugs, *drugs})))
+    # Without a drug a model lacks the strengths that only a drug has.
+    strengths = {n: v for n, v in _strengths(mechanisms).items() if n in composed.parameters}
+    chosen = strengths | _checked(composed, parameters or {})
     return with_regimen(composed, plan, dosing), chosen
 
 

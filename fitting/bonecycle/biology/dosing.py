@@ -43,7 +43,7 @@ class Dosing(StrEnum):
 
 
 @dataclass(frozen=True)
-class _Run:
+class Run:
     """Doses taken one after another: the first counts `taken` before it and `planned` slots."""
 
     taken: int
@@ -143,7 +143,7 @@ class _Writer:
         """A constant rate that gives every dose taken over `length` days, up to `stop`."""
         times = self._treatment.schedule.times()
         rate = {self._rate: f"{float(self._treatment.dose_mg / length)!r} mg_per_d"}
-        for number, run in enumerate(_runs(self._treatment.taken()), start=1):
+        for number, run in enumerate(dose_runs(self._treatment.taken()), start=1):
             first, last = times[run.planned], times[run.planned + run.length - 1]
             self._add_event(f"start_{number}", _at(first), rate)
             # First of all that happens then: another treatment may start at that moment.
@@ -156,7 +156,7 @@ class _Writer:
         """An event at every dose taken, or `delay` days after it."""
         treatment = self._treatment
         times = treatment.schedule.times() + delay
-        runs = list(_runs(treatment.taken()))
+        runs = list(dose_runs(treatment.taken()))
         regular = dosing is not Dosing.EXPLICIT and isinstance(treatment.schedule, Every)
         if not (regular and any(run.length > 1 for run in runs)):
             for number, time in enumerate(times[treatment.taken()], start=1):
@@ -207,9 +207,9 @@ def _at(time: float) -> str:
     return f"time >= {float(time)!r} d"
 
 
-def _runs(taken: NDArray[np.intp]) -> Iterator[_Run]:
+def dose_runs(taken: NDArray[np.intp]) -> Iterator[Run]:
     """Split the places of the doses taken where one was missed."""
     before = 0
     for run in np.split(taken, np.flatnonzero(np.diff(taken) != 1) + 1):
-        yield _Run(before, int(run[0]), len(run))
+        yield Run(before, int(run[0]), len(run))
         before += len(run)

@@ -10,7 +10,7 @@ from typing import Annotated, ParamSpec
 import typer
 
 from bonecycle import __version__
-from bonecycle.cli import fit, listing, pharmacokinetics, simulate
+from bonecycle.cli import export, fit, listing, pharmacokinetics, simulate
 from bonecycle.errors import BonecycleError
 
 P = ParamSpec("P")
@@ -53,6 +53,13 @@ app.command(name="pharmacokinetics", epilog=pharmacokinetics.EPILOG)(
     _guarded(pharmacokinetics.pharmacokinetics)
 )
 app.command(name="list", epilog=listing.EPILOG)(_guarded(listing.show_list))
+
+exports = typer.Typer(
+    help="Write models for other programs.", no_args_is_help=True, rich_markup_mode=None
+)
+exports.command(name="sbml", epilog=export.SBML_EPILOG)(_guarded(export.sbml))
+exports.command(name="omex", epilog=export.OMEX_EPILOG)(_guarded(export.omex))
+app.add_typer(exports, name="export")
 
 
 def _version(asked: bool) -> None:

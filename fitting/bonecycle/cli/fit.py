@@ -38,6 +38,17 @@ bonecycle fit --out results/fit
 bonecycle fit --mechanism H0 --mechanism H2+H3 --starts 8 --out results/h23
 
 bonecycle fit --encoding dropped --starts 4 --workers 1 --out results/dropped
+
+A model of your own, or a PEtab problem:
+
+bonecycle fit --model FILE.xml --map FILE.csv --data STUDY.csv --out results/own
+
+bonecycle fit --petab problem.yaml --out results/petab
+
+A map is a CSV file with the columns kind, name, model_id and, where of use, factor, action, center,
+sd, scale, unit, note. Kinds: observable (name: ours, see `bonecycle list observables`), parameter
+(model_id is freed; prior center, sd, scale log or logit), dose (name: drug; action add, rate or set
+on model_id; factor: effect), start (name: initial_state or steady_state), time (name: unit).
 """
 
 
@@ -56,6 +67,15 @@ def fit(
     engine: Annotated[
         EngineName, typer.Option(help="What simulates; roadrunner is the slow reference.")
     ] = EngineName.KERNEL,
+    model: Annotated[
+        Path | None, typer.Option(help="A model of your own: SBML or Antimony; with --map.")
+    ] = None,
+    map_: Annotated[
+        Path | None, typer.Option("--map", help="Table that maps the model of your own: see below.")
+    ] = None,
+    petab: Annotated[
+        Path | None, typer.Option(help="A PEtab problem (.yaml), ours or of your own.")
+    ] = None,
     starts: Annotated[int, typer.Option(min=1, help="Starts per mechanism.")] = 50,
     seed: Annotated[int, typer.Option(min=0, help="Seed of the starts.")] = 0,
     workers: Annotated[int, typer.Option(min=0, help="Processes; 0 for all cores.")] = 0,
@@ -80,10 +100,19 @@ def fit(
 
     if out.exists() and not out.is_dir():
         raise UsageError(f"--out {out} is a file: name a folder.")
-    asked = mechanism or DEFAULT_MECHANISMS
-    names = list(dict.fromkeys("+".join(parse_mechanism(m)) for m in asked))
     paths = tuple(str(path) for path in data or ())
-    specs = [ProblemSpec(name, encoding, paths, engine=engine) for name in names]
+    if model or map_ or petab:
+        from bonecycle.cli.fit_own import fit_own, own_spec
+
+        spec = own_spec(model, map_, petab, paths, encoding, engine, mechanism or [])
+        if spec.model:
+            fit_own(spec, starts, seed, workers, out)
+            return
+        specs = [spec]
+    else:
+        asked = mechanism or DEFAULT_MECHANISMS
+        names = list(dict.fromkeys("+".join(parse_mechanism(m)) for m in asked))
+        specs = [ProblemSpec(name, encoding, paths, engine=engine) for name in names]
     console = Console(stderr=True)
     console.print("Compiling the models ...", highlight=False)
     for spec in specs:
@@ -95,7 +124,7 @@ def fit(
     ranks = pd.concat(map(rank_table, specs), ignore_index=True)
     count = workers or os.cpu_count() or 1
     with worker_pool(count) as executor:
-        fits = [_fit_one(spec, starts, seed, out, executor) for spec in specs]
+        fits = [fit_one(spec, starts, seed, out, executor) for spec in specs]
         verdict = _verdict(fits, executor)
         notes = {"structure": structure, "ranks": ranks, "verdict": verdict}
         for name, table in notes.items():
@@ -107,9 +136,8 @@ def fit(
     _report(tables, out)
 
 
-def _fit_one(
-    spec: ProblemSpec, starts: int, seed: int, out: Path, executor: Executor | None
-) -> Fit:
+def fit_one(spec: ProblemSpec, starts: int, seed: int, out: Path, executor: Executor | None) -> Fit:
+    """Fit one problem with a progress bar, from its checkpoints on."""
     from tqdm import tqdm
 
     from bonecycle.inference.checkpoints import Checkpoints
@@ -212,8 +240,8 @@ def _report(tables: Mapping[str, pd.DataFrame], out: Path) -> None:
     console = Console(width=max(Console().width, 150))
     mechanisms = tables["mechanisms"]
     names = [str(name) for name in mechanisms["mechanism"]]
-    console.print(_target_report(tables["targets"], names))
-    console.print(_mechanism_report(mechanisms))
+    console.print(target_report(tables["targets"], names))
+    console.print(mechanism_report(mechanisms))
     console.print(
         "* not met; - a direction that no free parameter moves: not predicted. Numbers are met "
         "within two of their committed errors, limits on their side, directions by at least one "
@@ -277,7 +305,8 @@ def _report(tables: Mapping[str, pd.DataFrame], out: Path) -> None:
     console.print(f"Results in {out}", highlight=False, soft_wrap=True)
 
 
-def _target_report(targets: pd.DataFrame, names: list[str]) -> Table:
+def target_report(targets: pd.DataFrame, names: list[str]) -> Table:
+    """Lay out targets as rows and mechanisms as columns."""
     table = Table(title="Targets (ratios to untreated) and what each mechanism says")
     for column in ("study", "variable", "months", "observed", *names):
         table.add_column(column, justify="left" if column in ("study", "variable") else "right")
@@ -314,7 +343,8 @@ def _cell(row: Mapping[Any, Any]) -> str:
     return f"{row['fitted']:.2f}{mark}"
 
 
-def _mechanism_report(mechanisms: pd.DataFrame) -> Table:
+def mechanism_report(mechanisms: pd.DataFrame) -> Table:
+    """Lay out one row a mechanism."""
     table = Table(title="Mechanisms")
     columns = {
         "mechanism": "{mechanism}",

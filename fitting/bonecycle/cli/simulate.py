@@ -17,6 +17,7 @@ from bonecycle.biology.dosing import Dosing
 from bonecycle.biology.regimens import Regimen, RegimenError, parse_regimen
 from bonecycle.biology.treatment_parts import read_treatment
 from bonecycle.biology.treatments import Route
+from bonecycle.cli.simulate_file import simulate_file
 from bonecycle.errors import UsageError, unknown
 from bonecycle.manifest import atomic_write, content_hash, write_manifest
 from bonecycle.studies.regimen_table import COLUMNS, read_regimens
@@ -42,12 +43,20 @@ bonecycle simulate --regimen "denosumab 60 mg sc every 6 months for 2 years" --m
 
 bonecycle simulate --regimen "zoledronate 5 mg iv over 15 minutes at 0 and 18 months"
 --duration 3years --out zoledronate
+
+A model of your own (SBML or Antimony):
+
+bonecycle simulate FILE.xml --duration 365days --output S1 --output S2 --out own
 """
 
 _SHOWN = ("Ac_f", "ES_BS", "OS_BS", "MS_BS", "CTX", "P1NP", "BMD_rel")
 
 
 def simulate(
+    file: Annotated[
+        Path | None,
+        typer.Argument(help="A model of your own: SBML (.xml, .sbml) or Antimony (.ant)."),
+    ] = None,
     model: Annotated[str, typer.Option(help="Model: see `bonecycle list models`.")] = "cycle",
     regimen: Annotated[
         str, typer.Option(help="Treatments as text, or 'untreated'; with --regimens, a name.")
@@ -80,19 +89,41 @@ def simulate(
         int,
         typer.Option(min=2, help="Number of equally spaced times; more are added around doses."),
     ] = 200,
+    output: Annotated[
+        list[str] | None,
+        typer.Option(help="Of a model of your own: an id to keep; repeat. Default: all that move."),
+    ] = None,
+    time_unit: Annotated[
+        str, typer.Option(help="Of a model of your own: its unit of time, if the file is silent.")
+    ] = "",
     out: Annotated[Path, typer.Option(help="Folder of the results.")] = Path("results/simulation"),
 ) -> None:
-    """Simulate the cycle, untreated or under drugs.
+    """Simulate the cycle, untreated or under drugs, or a model of your own.
 
     Writes simulation.csv, simulation.json, units.json, model.xml (the model with its doses),
     manifest.json and figures.
     """
-    from bonecycle.analysis import simulation
-
     if out.exists() and not out.is_dir():
         raise UsageError(f"--out {out} is a file: name a folder.")
-    plan = _plan(regimen, regimens, drug, dose, interval, stop, route)
-    parameters = _settings(set_ or [])
+    if file is not None:
+        ours: dict[str, object] = {
+            "--regimen": regimen,
+            "--regimens": regimens,
+            "--drug": drug,
+            "--dose": dose,
+        }
+        ours |= {"--interval": interval, "--stop": stop, "--route": route}
+        ours |= {"--mechanism": mechanism}
+        if given := [name for name, value in ours.items() if value]:
+            raise UsageError(f"{', '.join(given)}: not for a model of your own; see `fit --map`.")
+        simulate_file(file, duration, output or [], settings_of(set_ or []), points, time_unit, out)
+        return
+    if output or time_unit:
+        raise UsageError("--output and --time-unit are for a model of your own: name its file.")
+    from bonecycle.analysis import simulation
+
+    plan = plan_of(regimen, regimens, drug, dose, interval, stop, route)
+    parameters = settings_of(set_ or [])
     mechanisms = [name.upper() for name in mechanism or []]
     simulate_with = partial(
         simulation.simulate,
@@ -123,7 +154,7 @@ def simulate(
     _report(run, out, differences)
 
 
-def _plan(
+def plan_of(
     regimen: str,
     regimens: Path | None,
     drug: str,
@@ -169,7 +200,8 @@ def _chosen(path: Path, name: str) -> Regimen:
     return known[name or next(iter(known))]
 
 
-def _settings(texts: list[str]) -> dict[str, float]:
+def settings_of(texts: list[str]) -> dict[str, float]:
+    """Parameter values of options written name=value."""
     values = {}
     for text in texts:
         name, separator, number = text.partition("=")

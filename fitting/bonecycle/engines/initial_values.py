@@ -54,11 +54,17 @@ class InitialValues:
         known = set(self._own)
         while ready := [s for s, math in waiting.items() if set(names_in(math)) <= known]:
             for symbol in ready:
-                self._steps.append((symbol, compiled(waiting.pop(symbol))))
-                if _is_constant(model.getElementBySId(symbol)):
+                constant = _is_constant(model.getElementBySId(symbol))
+                try:
+                    self._steps.append((symbol, compiled(waiting.pop(symbol))))
+                except (ModelError, SyntaxError):
+                    if constant:
+                        raise
+                    # The simulator works out by itself what is not constant.
+                if constant:
                     known.add(symbol)
-        if constant := [s for s in waiting if _is_constant(model.getElementBySId(s))]:
-            raise ModelError("SBML", f"constants in a circle: {', '.join(sorted(constant))}")
+        if circle := [s for s in waiting if _is_constant(model.getElementBySId(s))]:
+            raise ModelError("SBML", f"constants in a circle: {', '.join(sorted(circle))}")
         self.names = tuple(symbol for symbol, _ in self._steps)
         for symbol, value in self.values({}).items():
             model.removeInitialAssignment(symbol)

@@ -203,6 +203,8 @@ class RoadRunnerEngine:
 
     def stoichiometry(self) -> Floats:
         """Stoichiometry matrix, shape (n_species, n_reactions), in the order of the model."""
+        if not self._rr.model.getNumReactions():
+            return np.zeros((self._rr.model.getNumFloatingSpecies(), 0))
         matrix = self._rr.getFullStoichiometryMatrix()
         order = [list(matrix.rownames).index(s) for s in self._rr.model.getFloatingSpeciesIds()]
         columns = [list(matrix.colnames).index(r) for r in self._rr.model.getReactionIds()]

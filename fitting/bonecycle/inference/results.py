@@ -17,7 +17,7 @@ from bonecycle.problem.problem import load_problem
 
 
 def write_tables(
-    folder: Path, fits: Sequence[Fit], dosing: Sequence[pd.DataFrame]
+    folder: Path, fits: Sequence[Fit], dosing: Sequence[pd.DataFrame] = ()
 ) -> dict[str, pd.DataFrame]:
     """Write targets.csv, parameters.csv, mechanisms.csv, dosing.csv, correlations.csv and fit.json.
 
@@ -28,7 +28,7 @@ def write_tables(
     fits : sequence of Fit
         One a mechanism.
     dosing : sequence of DataFrame
-        `summary.dosing_table` of each.
+        `summary.dosing_table` of each; none for a model that is given every dose.
 
     Returns
     -------
@@ -39,9 +39,10 @@ def write_tables(
         "targets": pd.concat([target_table(fit) for fit in fits], ignore_index=True),
         "parameters": pd.concat([parameter_table(fit) for fit in fits], ignore_index=True),
         "mechanisms": mechanism_table(list(fits)),
-        "dosing": pd.concat(dosing, ignore_index=True),
         "correlations": pd.concat(map(correlation_table, fits), ignore_index=True),
     }
+    if dosing:
+        tables["dosing"] = pd.concat(dosing, ignore_index=True)
     for name, table in tables.items():
         atomic_write(folder / f"{name}.csv", table.to_csv(index=False))
     record = {

@@ -1,0 +1,242 @@
+"""Simulate every model in three simulators and write docs/simulators.md (`make crosscheck`).
+
+libroadrunner and COPASI read the exported SBML file as any user would; the kernel reads the
+composed model. Finished regimens are kept in docs/simulators.json and done again only when their
+file changes.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import basico  # type: ignore[import-untyped]
+import libsbml
+import numpy as np
+import roadrunner
+from numpy.typing import NDArray
+from tqdm import tqdm
+
+from bonecycle.analysis.simulation import dosed_model
+from bonecycle.biology import catalogue
+from bonecycle.biology.regimens import parse_regimen
+from bonecycle.engines.kernel.engine import KernelEngine
+from bonecycle.exchange.sbml_export import export_sbml
+from bonecycle.manifest import atomic_write, content_hash
+
+Floats = NDArray[np.float64]
+
+DOCS = Path(__file__).resolve().parent.parent / "docs"
+RESULTS, PAGE = DOCS / "simulators.json", DOCS / "simulators.md"
+
+# Ten years. A prime number of steps, so that no output falls on a dose: there simulators differ in
+# what they show, the amount before the dose or after it.
+DAYS, STEPS = 3652.5, 397
+RELATIVE, ABSOLUTE = 1e-10, 1e-14
+# Agreement asked for, relative to max(|x|, 1e-6 of the range of x).
+ASKED, FLOOR = 1e-6, 1e-6
+
+
+@dataclass(frozen=True)
+class Case:
+    """A regimen over ten years, with mechanisms turned on."""
+
+    regimen: str
+    mechanisms: tuple[str, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """Regimen and mechanisms in words."""
+        return ", ".join([self.regimen, *self.mechanisms])
+
+
+# The doses in use of every drug, what studies gave, and one of each kind of schedule.
+CASES = (
+    Case("untreated"),
+    Case("untreated", ("H1", "H2", "H3", "H4", "H5")),
+    Case("alendronate 10 mg oral every 1 day for 10 years"),
+    Case("alendronate 70 mg oral every 1 week for 10 years"),
+    Case("alendronate 70 mg oral every 1 week for 10 years", ("H1", "H2", "H3", "H4", "H5")),
+    Case("zoledronate 5 mg iv every 12 months for 10 years"),
+    Case("zoledronate 5 mg iv over 15 minutes every 12 months for 10 years"),
+    Case("zoledronate 5 mg iv over 15 minutes at 0 and 18 months"),
+    Case("denosumab 60 mg sc every 6 months for 10 years"),
+    Case("denosumab 60 mg sc every 6 months for 10 years missing doses 3, 7-9"),
+    Case("risedronate 5 mg oral every 1 day for 10 years"),
+    Case("risedronate 35 mg oral every 1 week for 10 years"),
+    Case("ibandronate 150 mg oral every 1 month for 10 years"),
+    Case("ibandronate 3 mg iv every 3 months for 10 years"),
+    Case("pamidronate 90 mg iv over 2 hours every 1 month for 10 years"),
+    Case("clodronate 1600 mg oral every 1 day for 10 years"),
+    Case(
+        "denosumab 60 mg sc every 6 months for 2 years; "
+        "zoledronate 5 mg iv over 15 minutes every 12 months from 2 years for 3 years"
+    ),
+    Case(
+        "alendronate 5 mg oral every 1 day for 730 days; "
+        "alendronate 10 mg oral every 1 day from 730 days for 1095 days"
+    ),
+)
+
+
+def compared(sbml: str) -> tuple[str, ...]:
+    """Names that are compared: all states of a composed model, and the observables."""
+    model = libsbml.readSBMLFromString(sbml).getModel()
+    states = [species.getId() for species in model.getListOfSpecies()]
+    states += [rule.getVariable() for rule in model.getListOfRules() if rule.isRate()]
+    return (*states, *catalogue.observables())
+
+
+def in_roadrunner(
+    sbml: str, names: Sequence[str], days: float, steps: int
+) -> tuple[Floats, dict[str, float]]:
+    """Curves (steps + 1, names) of bare libroadrunner, and seconds."""
+    start = time.perf_counter()
+    simulator = roadrunner.RoadRunner(sbml)
+    loaded = time.perf_counter()
+    simulator.integrator.relative_tolerance = RELATIVE
+    simulator.integrator.absolute_tolerance = ABSOLUTE
+    simulator.integrator.maximum_num_steps = 1_000_000
+    simulator.integrator.initial_time_step = 1e-9
+    simulator.timeCourseSelections = list(names)
+    curves = np.array(simulator.simulate(0, days, steps + 1))
+    return curves, {"load": loaded - start, "run": time.perf_counter() - loaded}
+
+
+def in_copasi(
+    sbml: str, names: Sequence[str], days: float, steps: int
+) -> tuple[Floats, dict[str, float]]:
+    """Curves (steps + 1, names) of COPASI's LSODA, and seconds."""
+    start = time.perf_counter()
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "model.xml"
+        path.write_text(sbml, encoding="utf-8")
+        model = basico.load_model(str(path))
+    loaded = time.perf_counter()
+    try:
+        frame = basico.run_time_course(
+            start_time=0,
+            duration=days,
+            intervals=steps,
+            automatic=False,
+            method="deterministic",
+            use_sbml_id=True,
+            use_numbers=True,
+            r_tol=RELATIVE,
+            a_tol=ABSOLUTE,
+            max_steps=10_000_000,
+            model=model,
+        )
+    finally:
+        basico.remove_datamodel(model)
+    curves = frame[list(names)].to_numpy()
+    return curves, {"load": loaded - start, "run": time.perf_counter() - loaded}
+
+
+def in_kernel(
+    sbml: str, names: Sequence[str], days: float, steps: int
+) -> tuple[Floats, dict[str, float]]:
+    """Curves (steps + 1, names) of our kernel as fits use it, and seconds (code is built once)."""
+    start = time.perf_counter()
+    engine = KernelEngine(sbml, (), names)
+    loaded = time.perf_counter()
+    batch = engine.simulate(np.empty((1, 0)), np.linspace(0.0, days, steps + 1).tolist())
+    if not batch.ok[0]:
+        raise RuntimeError(batch.messages[0])
+    return batch.values[0], {"load": loaded - start, "run": time.perf_counter() - loaded}
+
+
+def largest_difference(first: Floats, second: Floats, names: Sequence[str]) -> tuple[float, str]:
+    """Largest difference relative to max(|first|, 1e-6 of its range), and its variable."""
+    scale = np.maximum(np.abs(first), FLOOR * np.ptp(first, axis=0))
+    difference = np.abs(first - second)
+    # What is zero throughout must be zero in both.
+    ratio = np.divide(difference, scale, out=np.where(difference > 0, np.inf, 0.0), where=scale > 0)
+    worst = int(ratio.max(axis=0).argmax())
+    return float(ratio.max()), names[worst]
+
+
+def check(case: Case, days: float = DAYS, steps: int = STEPS) -> dict[str, Any]:
+    """Simulate a case in all simulators and compare them with libroadrunner."""
+    exported = export_sbml(case.regimen, mechanisms=case.mechanisms)
+    source = dosed_model(case.regimen, mechanisms=case.mechanisms)
+    names = compared(source)
+    reference, seconds = in_roadrunner(exported.sbml, names, days, steps)
+    record: dict[str, Any] = {"file": content_hash(exported.sbml), "compared": len(names)}
+    record["doses"] = sum(
+        int((t.dose_times() <= days).sum()) for t in parse_regimen(case.regimen).treatments
+    )
+    record["roadrunner"] = {"seconds": seconds}
+    for simulator, run, text in (
+        ("copasi", in_copasi, exported.sbml),
+        ("kernel", in_kernel, source),
+    ):
+        curves, seconds = run(text, names, days, steps)
+        # The first row is the start: some simulators show it before a dose at time zero.
+        value, where = largest_difference(reference[1:], curves[1:], names)
+        record[simulator] = {"difference": value, "variable": where, "seconds": seconds}
+    return record
+
+
+def page(results: Mapping[str, Any]) -> str:
+    """Markdown page of the results."""
+    worst = max(case["copasi"]["difference"] for case in results["cases"].values())
+    versions = ", ".join(f"{name} {version}" for name, version in results["versions"].items())
+    lines = [
+        "# The same numbers in other simulators",
+        "",
+        "Written by `make crosscheck` from `docs/simulators.json`.",
+        "",
+        "libroadrunner (CVODE) and COPASI (LSODA) each read the exported L3V2 file and simulate "
+        f"ten years, both with relative tolerance {RELATIVE:g} and absolute tolerance "
+        f"{ABSOLUTE:g}. The kernel, which fits use, reads the composed model, at the tolerance "
+        "that it chooses for fits (asked for: 1e-6 of the observables). All states and observables "
+        f"are compared at {STEPS} times. Differences are from libroadrunner, relative to max(|x|, "
+        f"1e-6 of the range of x). Asked for between libroadrunner and COPASI: {ASKED:g}; largest "
+        f"found: {worst:.1e}.",
+        "",
+        f"{versions}. Seconds are load + run on a machine that others use.",
+        "",
+        "| regimen | doses | COPASI | kernel | s libroadrunner | s COPASI | s kernel |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for name, case in results["cases"].items():
+        differences = [
+            f"{case[s]['difference']:.1e} ({case[s]['variable']})" for s in ("copasi", "kernel")
+        ]
+        times = [
+            "{load:.1f} + {run:.1f}".format(**case[s]["seconds"])
+            for s in ("roadrunner", "copasi", "kernel")
+        ]
+        lines.append(f"| {' | '.join([name, str(case['doses']), *differences, *times])} |")
+    return "\n".join([*lines, ""])
+
+
+def main() -> None:
+    """Do every case whose file is new, and write the results and the page."""
+    packages = ("libroadrunner", "copasi-basico", "python-copasi", "bonecycle")
+    kept = json.loads(RESULTS.read_text(encoding="utf-8"))["cases"] if RESULTS.exists() else {}
+    results: dict[str, Any] = {
+        "versions": {name: metadata.version(name) for name in packages},
+        "cases": {},
+    }
+    for case in tqdm(CASES, unit="regimen"):
+        exported = export_sbml(case.regimen, mechanisms=case.mechanisms)
+        known = kept.get(case.name, {})
+        same = known.get("file") == content_hash(exported.sbml)
+        results["cases"][case.name] = known if same else check(case)
+        rest = {name: record for name, record in kept.items() if name not in results["cases"]}
+        merged = {**results, "cases": results["cases"] | rest}
+        atomic_write(RESULTS, json.dumps(merged, indent=1) + "\n")
+    atomic_write(RESULTS, json.dumps(results, indent=1) + "\n")
+    atomic_write(PAGE, page(results))
+
+
+if __name__ == "__main__":
+    main()
