@@ -1,0 +1,129 @@
+"""Whether independent ensembles have converged, and how many draws they are worth.
+
+A chain is an ensemble: walkers of one ensemble depend on each other, so they are no chains.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from emcee.autocorr import integrated_time
+
+from bonecycle.engines.interface import Floats
+from bonecycle.inference.arviz_side import rhat
+
+STEPS_PER_TAU = 50.0
+"""The stop rule: more steps than so many autocorrelation times in every ensemble, and"""
+RHAT_BELOW = 1.01
+"""R-hat between the ensembles below this for every parameter."""
+# Steps thrown away, as a share: more than ten autocorrelation times once the rule is met.
+_BURN_IN = 0.2
+# R-hat looks at so many steps of each ensemble; more change it little and sort for seconds.
+_RHAT_STEPS = 200
+
+
+@dataclass(frozen=True)
+class Convergence:
+    """State of a run after the burn-in.
+
+    Attributes
+    ----------
+    names : tuple of str
+        Parameters.
+    steps, burn_in, walkers : int
+        Steps of every ensemble, how many of them are thrown away, and walkers.
+    tau : ndarray, shape (n_ensembles, n_parameters)
+        Autocorrelation times in steps; infinite where they cannot be estimated yet.
+    rhat : ndarray, shape (n_parameters,)
+        Rank-normalized split R-hat with an ensemble as a chain.
+    """
+
+    names: tuple[str, ...]
+    steps: int
+    burn_in: int
+    walkers: int
+    tau: Floats
+    rhat: Floats
+
+    @property
+    def steps_per_tau(self) -> Floats:
+        """Steps kept over the longest autocorrelation time, shape (n_ensembles,)."""
+        return np.asarray((self.steps - self.burn_in) / self.tau.max(axis=1))
+
+    @property
+    def ess(self) -> Floats:
+        """Effective sample size: steps kept x walkers / tau, summed over the ensembles."""
+        return np.asarray(np.sum((self.steps - self.burn_in) * self.walkers / self.tau, axis=0))
+
+    @property
+    def reached(self) -> bool:
+        """Whether the stop rule is met."""
+        return bool(self.steps_per_tau.min() > STEPS_PER_TAU and self.rhat.max() < RHAT_BELOW)
+
+    @property
+    def verdict(self) -> str:
+        """The state in words; what is missing where the stop rule is not met."""
+        slow = self.names[int(self.tau.max(axis=0).argmax())]
+        apart = self.names[int(self.rhat.argmax())]
+        state = (
+            f"after {self.steps} steps of {len(self.tau)} ensembles of {self.walkers} walkers: "
+            f"N/tau is at least {self.steps_per_tau.min():.0f} (tau at most "
+            f"{self.tau.max():.1f} steps, {slow}), R-hat at most {self.rhat.max():.4f} ({apart}), "
+            f"effective draws at least {self.ess.min():.0f}."
+        )
+        if self.reached:
+            return f"Converged {state}"
+        missing = []
+        if not self.steps_per_tau.min() > STEPS_PER_TAU:
+            wanted = f"N/tau above {STEPS_PER_TAU:.0f} in every ensemble"
+            if np.isfinite(self.tau).all():
+                more = STEPS_PER_TAU * self.tau.max() / (1 - _BURN_IN)
+                wanted += f" (about {more:.0f} steps)"
+            missing.append(wanted)
+        if not self.rhat.max() < RHAT_BELOW:
+            above = [n for n, r in zip(self.names, self.rhat, strict=True) if not r < RHAT_BELOW]
+            missing.append(f"R-hat below {RHAT_BELOW} for {', '.join(above)}")
+        return f"Not converged {state} Missing: {'; '.join(missing)}."
+
+
+def judge(chains: Floats, names: Sequence[str]) -> Convergence:
+    """Judge ensembles of equal length.
+
+    Parameters
+    ----------
+    chains : ndarray, shape (n_ensembles, n_steps, n_walkers, n_parameters)
+        From the first step on.
+    names : sequence of str
+        Parameters.
+    """
+    ensembles, steps, walkers, parameters = chains.shape
+    burn_in = int(_BURN_IN * steps)
+    kept = chains[:, burn_in:]
+    chosen = np.unique(np.linspace(0, kept.shape[1] - 1, _RHAT_STEPS).astype(int))
+    return Convergence(
+        names=tuple(names),
+        steps=steps,
+        burn_in=burn_in,
+        walkers=walkers,
+        tau=np.array([autocorrelation_times(chain) for chain in kept]),
+        rhat=rhat(kept[:, chosen].reshape(ensembles, -1, parameters)),
+    )
+
+
+def autocorrelation_times(chain: Floats) -> Floats:
+    """Autocorrelation time of each parameter in steps, averaged over walkers.
+
+    Parameters
+    ----------
+    chain : ndarray, shape (n_steps, n_walkers, n_parameters)
+
+    Returns
+    -------
+    ndarray, shape (n_parameters,)
+        Infinite where a walker has never moved. Short chains underrate it: see N/tau.
+    """
+    if (chain == chain[0]).all(axis=0).any():
+        return np.full(chain.shape[2], np.inf)
+    return np.asarray(integrated_time(chain, tol=0, quiet=True), dtype=float)

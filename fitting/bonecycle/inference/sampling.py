@@ -1,0 +1,205 @@
+"""The posterior of a problem, sampled by independent ensembles from around its mode."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from concurrent.futures import Executor
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+
+import numpy as np
+
+from bonecycle.engines.interface import Floats
+from bonecycle.errors import UsageError
+from bonecycle.inference.convergence import Convergence
+from bonecycle.inference.ensembles import BLOCK, Ensembles, dispersed, run
+from bonecycle.inference.least_squares import fit
+from bonecycle.inference.moves import IndependentT, default_moves
+from bonecycle.manifest import atomic_write, content_hash
+from bonecycle.problem.problem import Problem, ProblemSpec, load_problem
+
+ENSEMBLES, WALKERS, MAX_STEPS = 4, 48, 5000
+"""Defaults: walkers more than twice the parameters, as moves by differences need."""
+# Starts of the search for the mode; every mechanism shipped has one mode, found from each.
+_STARTS = 4
+# Starting points are spread so many times wider than the posterior seems to be at its mode.
+_OVERDISPERSED = 2.0
+
+
+@dataclass(frozen=True)
+class PosteriorDensity:
+    """Log posterior density of a problem as `ensembles.run` asks for it."""
+
+    spec: ProblemSpec
+
+    def __call__(self, theta: Floats) -> Floats:
+        """Log density (n_sets,) of theta (n_sets, n_parameters)."""
+        return load_problem(self.spec).evaluate(theta).log_posterior
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What makes the numbers of a run, beside the problem.
+
+    Attributes
+    ----------
+    ensembles, walkers : int
+        At least four ensembles; walkers even and at least twice the number of parameters.
+    seed : int
+    """
+
+    ensembles: int = ENSEMBLES
+    walkers: int = WALKERS
+    seed: int = 0
+
+    def check(self, spec: ProblemSpec) -> None:
+        """Raise a UsageError that names every fault."""
+        parameters = len(load_problem(spec).space.names)
+        faults = []
+        if self.ensembles < 4:
+            faults.append(f"{self.ensembles} ensembles are too few for R-hat: at least four")
+        if self.walkers < 2 * parameters or self.walkers % 2:
+            faults.append(
+                f"{self.walkers} walkers: an even number of at least {2 * parameters} is needed, "
+                f"twice the {parameters} parameters of {spec.mechanism}"
+            )
+        if faults:
+            raise UsageError(". ".join(faults) + ".")
+
+
+@dataclass(frozen=True)
+class Sample:
+    """A finished run.
+
+    Attributes
+    ----------
+    spec : ProblemSpec
+    settings : Settings
+    ensembles : Ensembles
+        Its chains, on disk.
+    state : Convergence
+        Where it stopped, and whether that was convergence.
+    """
+
+    spec: ProblemSpec
+    settings: Settings
+    ensembles: Ensembles
+    state: Convergence
+
+
+def has_chains(folder: Path) -> bool:
+    """Whether a run was begun in a folder."""
+    return (folder / _RECORD).exists()
+
+
+def sample(
+    spec: ProblemSpec,
+    folder: Path,
+    settings: Settings | None = None,
+    *,
+    max_steps: int = MAX_STEPS,
+    executor: Executor | None = None,
+    progress: Callable[[Convergence], None] | None = None,
+) -> Sample:
+    """Sample the posterior of a problem until it has converged or `max_steps` are done.
+
+    Parameters
+    ----------
+    spec : ProblemSpec
+        What to sample.
+    folder : Path
+        Of the chains. A run of the same problem and settings goes on from its checkpoints, with
+        the numbers that it would have had uninterrupted.
+    settings : Settings, optional
+        Ensembles, walkers and seed.
+    max_steps : int
+        Steps of every ensemble at most, rounded up to whole blocks of 50.
+    executor : Executor, optional
+        Where the ensembles run; None for this process. The numbers do not depend on it.
+    progress : callable, optional
+        Called with the state after every block.
+
+    Raises
+    ------
+    UsageError
+        When the folder has chains of another problem, settings or version.
+    SimulationError
+        When no mode could be found.
+    """
+    settings = settings or Settings()
+    settings.check(spec)
+    problem = load_problem(spec)
+    mode, covariance = _mode(problem, folder, settings, executor)
+    density = PosteriorDensity(spec)
+    ensembles = Ensembles(
+        density=density,
+        moves=default_moves(mode, covariance),
+        initial=_starts(problem, mode, covariance, settings, density),
+        names=problem.space.names,
+        seed=settings.seed,
+        folder=folder,
+    )
+    state = run(ensembles, max_steps=max_steps, executor=executor, progress=progress)
+    return Sample(spec, settings, ensembles, state)
+
+
+_RECORD = "run.json"
+
+
+def _mode(
+    problem: Problem, folder: Path, settings: Settings, executor: Executor | None
+) -> tuple[Floats, Floats]:
+    """Mode and covariance, from the record of a run that was begun or by least squares."""
+    identity = {
+        "spec": repr(problem.spec),
+        "settings": repr(settings),
+        "block": BLOCK,
+        "targets": content_hash(
+            repr([(t.study, t.arm, t.time_days, t.value, t.log_sd) for t in problem.targets])
+        ),
+        "bonecycle": version("bonecycle"),
+        **problem.hashes,
+    }
+    path = folder / _RECORD
+    if path.exists():
+        record = json.loads(path.read_text(encoding="utf-8"))
+        before = record["identity"]
+        other = [
+            f"{name} was {before.get(name)!r} and is {value!r}"
+            for name, value in identity.items()
+            if before.get(name) != value
+        ]
+        if other:
+            raise UsageError(
+                f"{folder} has the chains of another run: {'; '.join(other)}. Name another folder "
+                "or delete this one."
+            )
+        return np.array(record["mode"]), np.array(record["covariance"])
+    best = fit(problem.spec, starts=_STARTS, seed=settings.seed, executor=executor).best
+    record = {
+        "identity": identity,
+        "mode": best.theta.tolist(),
+        "covariance": best.covariance.tolist(),
+    }
+    atomic_write(path, json.dumps(record, indent=1) + "\n")
+    return best.theta, best.covariance
+
+
+def _starts(
+    problem: Problem,
+    mode: Floats,
+    covariance: Floats,
+    settings: Settings,
+    density: PosteriorDensity,
+) -> Floats:
+    """Half of the walkers around the mode, wider than the posterior, half from the prior."""
+    rng = np.random.default_rng(np.random.SeedSequence(settings.seed))
+    space = problem.space
+    count = settings.ensembles * settings.walkers
+    around = IndependentT(mode, _OVERDISPERSED**2 * covariance)
+    prior = space.centers + space.sds * rng.standard_normal((count, len(mode)))
+    return dispersed(
+        [around.draw(rng, count), prior], density, (settings.ensembles, settings.walkers)
+    )
