@@ -40,6 +40,8 @@ class ProblemSpec:
         Paths of study tables; empty for the studies that are shipped.
     error_scale : float
         Factor on the standard deviations of the error model; 1 for those that were committed.
+    prior_scale : float
+        Factor on the prior SDs of the mechanism's strengths; 1 for those of the tables.
     dosing : Dosing
         How doses reach the model. Frequent doses one by one make a fit many times slower, so their
         time average is the default; `inference.summary.dosing_table` says what that changes.
@@ -51,6 +53,7 @@ class ProblemSpec:
     encoding: str = DEFAULT_ENCODING
     data: tuple[str, ...] = ()
     error_scale: float = 1.0
+    prior_scale: float = 1.0
     dosing: Dosing = Dosing.AVERAGED
     engine: EngineName = EngineName.KERNEL
 
@@ -151,7 +154,7 @@ class Problem:
             ]
             raise DataError(faults)
         drugs = self._drugs()
-        self.space: Space = fitted_space(mechanism, drugs)
+        self.space: Space = fitted_space(mechanism, drugs).with_strengths_scaled(spec.prior_scale)
         model = compose("cycle", drugs)
         self.parameters = model.parameters
         self._values = np.array([np.nan if t.value is None else t.value for t in self.targets])
@@ -180,16 +183,31 @@ class Problem:
         """Distinct regimens in the order in which the targets name them."""
         return tuple(dict.fromkeys(target.regimen for target in self.targets))
 
-    def with_values(self, values: Floats) -> Problem:
-        """Return the problem with other observed values, to fit synthetic data.
+    @property
+    def values(self) -> Floats:
+        """Numbers, limits or thresholds, shape (n_targets,); NaN for a target that is dropped."""
+        return self._values.copy()
+
+    @property
+    def sides(self) -> Floats:
+        """0 for a number, +1 where more than `values` is asked for, -1 for less; (n_targets,)."""
+        return self._sides.copy()
+
+    def with_values(self, values: Floats, sides: Floats | None = None) -> Problem:
+        """Return the problem with other observations, to fit synthetic data or to leave some out.
 
         Parameters
         ----------
         values : ndarray, shape (n_targets,)
-            Numbers, limits or thresholds; NaN drops a target.
+            Numbers, limits or thresholds; NaN drops a target. Of the numbers of one arm drop all
+            or none: each is conditional on the earlier ones.
+        sides : ndarray, shape (n_targets,), optional
+            Which side each statement asks for; None keeps those of the studies.
         """
         other = copy(self)
-        other._values = np.asarray(values, dtype=float)
+        other._values = np.array(values, dtype=float)
+        if sides is not None:
+            other._sides = np.array(sides)
         return other
 
     def evaluate(self, theta: Floats) -> Evaluation:
