@@ -6,7 +6,7 @@ posterior mode on the scales of the priors (up to the constants of the terms).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
 
@@ -91,14 +91,15 @@ class _Objective:
         return np.asarray(self.residuals(point)[0])
 
     def jacobian(self, parameters: lmfit.Parameters) -> Floats:
-        """Derivatives of `of_parameters`, (n_residuals, n_parameters)."""
+        """Derivatives of `of_parameters` by what varies, (n_residuals, n_varying)."""
         point = np.array([p.value for p in parameters.values()])
         space = self.problem.space
         slopes = self.problem.residual_slopes(space.centers + point * space.sds)
         self.evaluations += 1
         # A point without a derivative is one that could not be simulated: its residuals are flat.
         data = np.nan_to_num(slopes[self.problem.fitted], nan=0.0) * space.sds
-        return np.vstack([data, np.eye(len(point))])
+        varying = [p.vary for p in parameters.values()]
+        return np.vstack([data, np.eye(len(point))])[:, varying]
 
 
 def start_points(spec: ProblemSpec, starts: int, seed: int) -> Floats:
@@ -198,12 +199,16 @@ def _run(task: tuple[ProblemSpec, Floats], _seed: np.random.SeedSequence) -> Sta
     return search(load_problem(spec), point)
 
 
-def search(problem: Problem, point: Floats) -> Start:
-    """Search from one point, in prior SDs from the prior centre, shape (n_parameters,)."""
+def search(problem: Problem, point: Floats, held: Collection[str] = ()) -> Start:
+    """Search from one point, in prior SDs from the prior centre, shape (n_parameters,).
+
+    Parameters named in `held` stay where they are.
+    """
     objective = _Objective(problem)
     parameters = lmfit.Parameters()
     for name, value in zip(problem.space.names, point, strict=True):
         parameters.add(name, value=float(value), min=-BOUND_SDS, max=BOUND_SDS)
+        parameters[name].vary = name not in held
     minimizer = lmfit.Minimizer(objective.of_parameters, parameters, scale_covar=False)
     result = minimizer.least_squares(
         Dfun=objective.jacobian, ftol=1e-6, xtol=1e-5, gtol=1e-5, max_nfev=60

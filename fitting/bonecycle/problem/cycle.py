@@ -72,7 +72,7 @@ def cycle_setting(spec: ProblemSpec) -> Setting:
     mechanism = parse_mechanism(spec.mechanism)
     studies = study_targets(spec, catalogue.observables())
     drugs = cycle_drugs(studies.regimens)
-    space = fitted_space(mechanism, drugs)
+    space = fitted_space(mechanism, drugs).with_strengths_scaled(spec.prior_scale)
     model = compose("cycle", drugs)
     notices: list[str] = []
     arms = tuple(

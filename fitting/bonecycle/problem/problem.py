@@ -95,16 +95,31 @@ class Problem:
         """Distinct regimens in the order in which the targets name them."""
         return tuple(dict.fromkeys(target.regimen for target in self.targets))
 
-    def with_values(self, values: Floats) -> Problem:
-        """Return the problem with other observed values, to fit synthetic data.
+    @property
+    def values(self) -> Floats:
+        """Numbers, limits or thresholds, shape (n_targets,); NaN for a target that is dropped."""
+        return self._values.copy()
+
+    @property
+    def sides(self) -> Floats:
+        """0 for a number, +1 where more than `values` is asked for, -1 for less; (n_targets,)."""
+        return self._sides.copy()
+
+    def with_values(self, values: Floats, sides: Floats | None = None) -> Problem:
+        """Return the problem with other observations, to fit synthetic data or to leave some out.
 
         Parameters
         ----------
         values : ndarray, shape (n_targets,)
-            Numbers, limits or thresholds; NaN drops a target.
+            Numbers, limits or thresholds; NaN drops a target. Of the numbers of one arm drop all
+            or none: each is conditional on the earlier ones.
+        sides : ndarray, shape (n_targets,), optional
+            Which side each statement asks for; None keeps those of the studies.
         """
         other = copy(self)
-        other._values = np.asarray(values, dtype=float)
+        other._values = np.array(values, dtype=float)
+        if sides is not None:
+            other._sides = np.array(sides)
         return other
 
     def evaluate(self, theta: Floats) -> Evaluation:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.special import expit, logit
@@ -62,6 +62,17 @@ class Space:
         """Log prior density of theta per parameter, (n_sets, n_parameters)."""
         return np.asarray(
             -0.5 * self.standardized(theta) ** 2 - np.log(self.sds) - 0.5 * np.log(2 * np.pi)
+        )
+
+    def with_strengths_scaled(self, factor: float) -> Space:
+        """Space with the prior SDs of the mechanisms' strengths multiplied."""
+        return Space(
+            tuple(
+                replace(p, prior_sd=factor * p.prior_sd)
+                if p.mechanism and p.prior_sd is not None
+                else p
+                for p in self.parameters
+            )
         )
 
     @property

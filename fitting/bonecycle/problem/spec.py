@@ -35,6 +35,8 @@ class ProblemSpec:
         the cycle.
     map : str
         Path of the table that maps a model of one's own, see `model_map`; empty otherwise.
+    prior_scale : float
+        Factor on the prior SDs of the mechanism's strengths; 1 for those of the tables.
     """
 
     mechanism: str = "H0"
@@ -45,3 +47,4 @@ class ProblemSpec:
     engine: EngineName = EngineName.KERNEL
     model: str = ""
     map: str = ""
+    prior_scale: float = 1.0

@@ -1,0 +1,207 @@
+"""What the comparison says, in plain words, and where its two verdicts disagree."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from bonecycle.inference.parts import Record
+from bonecycle.inference.recovery import DECISIVE
+
+# A difference of elpd that small is no difference, whatever its standard error (Sivula et al.
+# 2020, arXiv 2008.10296).
+SMALL_ELPD = 4.0
+# Nested and importance sampling should agree within so many of their joint standard errors.
+_AGREE = 3.0
+_Z95 = 1.959964
+
+
+def evidence_table(records: Sequence[Record]) -> pd.DataFrame:
+    """One row a mechanism: log evidence by three methods, and how far it is behind the best.
+
+    Returns
+    -------
+    DataFrame
+        ``log_evidence`` is the one by nested sampling. ``behind`` with ``behind_lower`` and
+        ``behind_upper``: 95 % interval of the numerical error alone; what the priors and the error
+        model do to it is the surface's matter. ``probability``: with equal prior odds among these
+        mechanisms. ``methods_agree``: nested and importance sampling, within three errors.
+    """
+    table = pd.DataFrame(records)
+    values, errors = table["nested"].to_numpy(), table["nested_error"].to_numpy()
+    best = int(np.argmax(values))
+    behind = values[best] - values
+    error = np.where(behind > 0, np.hypot(errors, errors[best]), 0.0)
+    odds = np.exp(-behind)
+    joint = np.hypot(table["nested_error"], table["importance_error"])
+    agree = (table["nested"] - table["importance"]).abs() <= _AGREE * joint
+    return table.assign(
+        log_evidence=table["nested"],
+        behind=behind,
+        behind_lower=(behind - _Z95 * error),
+        behind_upper=behind + _Z95 * error,
+        probability=odds / odds.sum(),
+        methods_agree=agree,
+    )
+
+
+def conclusion(
+    differences: pd.DataFrame,
+    evidence: pd.DataFrame,
+    surface: pd.DataFrame,
+    failing: pd.DataFrame,
+) -> dict[str, Any]:
+    """Both verdicts, what they agree on, and the sentences that say so.
+
+    A mechanism is behind in prediction when its elpd is lower by more than two standard errors and
+    by more than four, and stays lower whichever study is not counted. It is behind in evidence at
+    a log Bayes factor of 3 or more.
+
+    Parameters
+    ----------
+    differences, evidence, surface, failing : DataFrame
+        As `left_out.difference_table`, `evidence_table`, `surface.surface_table` and
+        `left_out.failing_table` return them.
+
+    Returns
+    -------
+    dict
+        ``predictive`` and ``evidence`` (best, behind, not told apart), ``disagreements``,
+        ``remaining`` (behind in neither or only one), ``common_parts`` of what remains,
+        ``surface`` (per mechanism the share of variants in which it is within 3 of the best) and
+        ``text``.
+    """
+    clear = (
+        (differences["difference"] < -2 * differences["standard_error"])
+        & (differences["difference"] < -SMALL_ELPD)
+        & (differences["highest"] < 0)
+    )
+    predictive = _verdict(differences["mechanism"], differences["elpd"], clear)
+    by_evidence = _verdict(
+        evidence["mechanism"], evidence["log_evidence"], evidence["behind"] >= DECISIVE
+    )
+    names = [str(name) for name in differences["mechanism"]]
+    behind = [set(verdict["behind"]) for verdict in (predictive, by_evidence)]
+    remaining = [name for name in names if name not in behind[0] & behind[1]]
+    common = set.intersection(*(set(name.split("+")) for name in remaining))
+    near = surface["behind"] < DECISIVE
+    shares = near.groupby(surface["mechanism"], sort=False).mean()
+    result = {
+        "predictive": predictive,
+        "evidence": by_evidence,
+        "disagreements": [name for name in names if (name in behind[0]) != (name in behind[1])],
+        "remaining": remaining,
+        "common_parts": sorted(common - {"H0"}),
+        "surface": {
+            "variants": int(surface.groupby(["encoding", "error_scale", "prior_scale"]).ngroups),
+            "share_near_best": {str(name): float(share) for name, share in shares.items()},
+        },
+        "failing": _failing(failing, remaining),
+    }
+    return result | {"text": _sentences(result, differences, evidence)}
+
+
+def _verdict(names: pd.Series[Any], scores: pd.Series[Any], behind: pd.Series[Any]) -> Record:
+    best = str(names.iloc[int(np.argmax(scores))])
+    far = [str(name) for name in names[behind.to_numpy()]]
+    near = [str(name) for name in names if name not in (best, *far)]
+    return {"best": best, "behind": far, "not_told_apart": near}
+
+
+def _failing(failing: pd.DataFrame, remaining: list[str]) -> Record:
+    """Rows that every remaining mechanism fails when their study is left out."""
+    own = failing[failing["mechanism"].isin(remaining)]
+    keys = ["study", "arm", "symbol", "time_months", "comparison"]
+    every = own.groupby(keys, sort=False)["fails"].all()
+    rows = [f"{study} {symbol} at {month:.3g} months" for study, _, symbol, month, _ in every.index]
+    counts = failing.groupby("mechanism", sort=False)["fails"].sum()
+    return {
+        "rows": len(every),
+        "per_mechanism": {str(name): int(count) for name, count in counts.items()},
+        "by_all_remaining": [row for row, fails in zip(rows, every, strict=True) if fails],
+    }
+
+
+def _list(names: Sequence[str]) -> str:
+    return ", ".join(names) if names else "none"
+
+
+def _sentences(result: Record, differences: pd.DataFrame, evidence: pd.DataFrame) -> list[str]:
+    predictive, by_evidence = result["predictive"], result["evidence"]
+    studies = int(differences["studies"].iloc[0])
+    gaps = differences.set_index("mechanism")
+    weights = evidence.set_index("mechanism")
+    far = [
+        f"{name} ({gaps.loc[name, 'difference']:.1f}, SE {gaps.loc[name, 'standard_error']:.1f})"
+        for name in predictive["behind"]
+    ]
+    out = [f"{name} ({weights.loc[name, 'behind']:.1f})" for name in by_evidence["behind"]]
+    lines = [
+        f"Leaving out one of {studies} studies at a time, {predictive['best']} predicts the "
+        f"left-out studies best. Clearly behind it in log predictive density: {_list(far)}. Not "
+        f"told apart from it: {_list(predictive['not_told_apart'])}. With {studies} studies a "
+        "standard error is itself uncertain.",
+        f"By marginal likelihood {by_evidence['best']} is first. Behind it by a log Bayes factor "
+        f"of {DECISIVE:g} or more: {_list(out)}. Not told apart from it: "
+        f"{_list(by_evidence['not_told_apart'])}.",
+        _agreement(result),
+    ]
+    remaining = result["remaining"]
+    if result["common_parts"]:
+        lines.append(
+            f"Every mechanism that is not behind in both ({_list(remaining)}) contains "
+            f"{_list(result['common_parts'])}: among the mechanisms compared here, the data ask "
+            "for it."
+        )
+    else:
+        lines.append(
+            f"Mechanisms that are not behind in both: {_list(remaining)}. They share no "
+            "part: which of them acts cannot be said from these data."
+        )
+    surface = result["surface"]
+    if surface["variants"] > 1:
+        shares = [f"{name} {share:.0%}" for name, share in surface["share_near_best"].items()]
+        lines.append(
+            f"Over {surface['variants']} variants (how 'not strongly decreased' is read, the size "
+            "of the errors, the width of the strengths' priors) the mechanisms are within a log "
+            f"Bayes factor of {DECISIVE:g} of the best, by the Laplace approximation, in: "
+            f"{', '.join(shares)} of them."
+        )
+    if not weights["methods_agree"].all():
+        lines.append(
+            "Nested and importance sampling differ by more than their errors for "
+            f"{_list([str(n) for n in weights.index[~weights['methods_agree']]])}: use more live "
+            "points before resting anything on these."
+        )
+    failing = result["failing"]
+    lines.append(
+        f"Of {failing['rows']} rows predicted from the other studies, "
+        f"{len(failing['by_all_remaining'])} fail under every mechanism that remains"
+        + (f": {'; '.join(failing['by_all_remaining'])}." if failing["by_all_remaining"] else ".")
+    )
+    lines.append(
+        "A mechanism that was not among those compared, or one error that several studies share, "
+        "could change all of this."
+    )
+    return lines
+
+
+def _agreement(result: Record) -> str:
+    first, second = result["predictive"], result["evidence"]
+    if not result["disagreements"]:
+        same = first["best"] == second["best"]
+        best = "and put the same one first" if same else "though another one is first in each"
+        return f"The two verdicts put the same mechanisms behind, {best}."
+    parts = [
+        f"{name} is behind in {'prediction' if name in first['behind'] else 'evidence'} only"
+        for name in result["disagreements"]
+    ]
+    return (
+        f"The two verdicts disagree: {'; '.join(parts)}. Evidence weighs all data at once against "
+        "the whole prior, width of the strengths included; prediction asks only what the other "
+        "studies say about one, and its standard error is large among few studies. Neither "
+        "overrules the other."
+    )

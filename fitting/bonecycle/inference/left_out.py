@@ -1,0 +1,253 @@
+"""Leave one study out: refit without it, and predict it.
+
+The density of a left-out study is that of all its fitted rows together, with their correlations
+within an arm. Studies are independent given the parameters, so their densities are sums of the
+problem's own terms.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy.special import logsumexp
+
+from bonecycle.biology import catalogue
+from bonecycle.engines.interface import Floats
+from bonecycle.inference.importance import Cloud, draw, in_batches, integrate
+from bonecycle.inference.laplace import laplace
+from bonecycle.inference.parts import Record, generator, problem_key
+from bonecycle.problem.likelihood import SMALLEST, terms
+from bonecycle.problem.problem import Problem, ProblemSpec, load_problem
+
+LEFT_OUT_DRAWS = 2048
+# A number farther from its prediction than this many SDs, or a statement given less than this
+# probability, fails.
+FAILS_BEYOND, FAILS_BELOW = 2.0, 0.05
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """One refit without one study.
+
+    Attributes
+    ----------
+    spec : ProblemSpec
+        Mechanism and data.
+    study : str
+        What is left out.
+    theta : tuple of float
+        Best point with all studies: one start of the refit, the other is the prior centre.
+    covariance : tuple of tuple of float
+        Of the posterior with all studies.
+    seed : int
+    draws : int
+    """
+
+    spec: ProblemSpec
+    study: str
+    theta: tuple[float, ...]
+    covariance: tuple[tuple[float, ...], ...]
+    seed: int = 0
+    draws: int = LEFT_OUT_DRAWS
+
+    @property
+    def key(self) -> str:
+        """Everything that determines the result."""
+        problem = problem_key(load_problem(self.spec))
+        return repr(("left out", problem, self.study, self.seed, self.draws))
+
+    def run(self) -> Record:
+        """Refit and predict; see `predict_left_out`."""
+        problem = load_problem(self.spec)
+        rng = generator(self.seed, self.spec.mechanism + self.study)
+        cloud = Cloud(np.array(self.theta), np.array(self.covariance))
+        return {"mechanism": self.spec.mechanism, "study": self.study} | predict_left_out(
+            problem, self.study, cloud, rng, self.draws
+        )
+
+
+def fitted_studies(problem: Problem) -> list[str]:
+    """Studies with fitted rows, in the order of the targets."""
+    return list(
+        dict.fromkeys(t.study for t, f in zip(problem.targets, problem.fitted, strict=True) if f)
+    )
+
+
+def predict_left_out(
+    problem: Problem, study: str, cloud: Cloud, rng: np.random.Generator, draws: int
+) -> Record:
+    """Log predictive density of a study from the posterior of all others.
+
+    ``p(y_s | y_others)`` is the average of ``p(y_s | theta)`` over the posterior without the
+    study. Both its numerator ``p(y, theta)`` and its denominator ``p(y_others, theta)`` are
+    integrated over the same importance draws, from Student clouds around the mode without the
+    study and around the one with it.
+
+    Parameters
+    ----------
+    problem : Problem
+        With all studies.
+    study : str
+        What to leave out.
+    cloud : Cloud
+        Normal approximation of the posterior with all studies.
+    rng : Generator
+        Source of the draws.
+    draws : int
+        How many.
+
+    Returns
+    -------
+    dict
+        ``elpd`` with its Monte Carlo ``error``, ``effective_draws`` (the smaller of the two
+        integrals), ``rows``, ``cost`` of the refit, ``converged`` ..., and per row of the study
+        ``targets``: index, predictive mean and SD of the log (error included), log predictive
+        density of the row by itself, without the other rows of its arm.
+    """
+    left = problem.fitted & np.array([target.study == study for target in problem.targets])
+    values = problem.values
+    values[left] = np.nan
+    without = problem.with_values(values)
+    refit = laplace(without, [cloud.theta, problem.space.centers])
+    points = draw([Cloud(refit.theta, refit.covariance), cloud], draws, rng)
+    pieces: list[tuple[Floats, Floats]] = []
+
+    def joint(theta: Floats) -> Floats:
+        evaluation = problem.evaluate(theta)
+        pieces.append((evaluation.log_likelihood[:, left], evaluation.predictions[:, left]))
+        return evaluation.log_posterior
+
+    everything = in_batches(joint, points.theta)
+    of_study = np.concatenate([own.sum(axis=1) for own, _ in pieces])
+    predictions = np.concatenate([values for _, values in pieces])
+    others = np.where(np.isfinite(everything), everything - of_study, -np.inf)
+    full, rest = integrate(everything, points), integrate(others, points)
+    ratio = len(full.weights) * (full.weights - rest.weights)
+    return {
+        "rows": int(left.sum()),
+        "elpd": full.log_value - rest.log_value,
+        "error": float(np.std(ratio, ddof=1) / np.sqrt(len(ratio))),
+        "effective_draws": min(full.effective_draws, rest.effective_draws),
+        "cost": refit.cost,
+        "theta": refit.theta.tolist(),
+        "targets": _rows(problem, left, predictions, rest.weights),
+    }
+
+
+def _rows(
+    problem: Problem, left: NDArray[np.bool_], predictions: Floats, weights: Floats
+) -> list[Record]:
+    rows = np.flatnonzero(left)
+    kept = weights > 0  # a draw that failed has no prediction
+    predictions, weights = predictions[kept], weights[kept]
+    errors = np.array([problem.targets[row].log_sd for row in rows])
+    densities, _ = terms(predictions, problem.values[left], problem.sides[left], np.diag(errors))
+    logs = np.log(np.maximum(predictions, SMALLEST))
+    means = weights @ logs
+    spreads = weights @ (logs - means) ** 2
+    totals = logsumexp(densities, b=weights[:, None], axis=0)
+    return [
+        {
+            "target": int(row),
+            "predicted": float(np.exp(mean)),
+            "log_sd": float(np.sqrt(spread + error**2)),
+            "log_density": float(total),
+        }
+        for row, mean, spread, error, total in zip(
+            rows, means, spreads, errors, totals, strict=True
+        )
+    ]
+
+
+def study_table(records: Sequence[Record]) -> pd.DataFrame:
+    """One row a mechanism and study: elpd, its Monte Carlo error and effective draws."""
+    columns = ["mechanism", "study", "rows", "elpd", "error", "effective_draws", "cost"]
+    return pd.DataFrame(records)[columns]
+
+
+def difference_table(studies: pd.DataFrame) -> pd.DataFrame:
+    """One row a mechanism: elpd over all studies, and how far it is behind the best.
+
+    Parameters
+    ----------
+    studies
+        As `study_table` returns it.
+
+    Returns
+    -------
+    DataFrame
+        ``difference``: elpd minus that of the mechanism with the highest. ``standard_error``: root
+        of the number of studies times the SD of the differences between studies. Among so few
+        studies it is itself uncertain and tends to be too small (Sivula, Magnusson, Matamoros and
+        Vehtari 2020, arXiv 2008.10296); ``studies_worse`` of ``studies`` and ``lowest``,
+        ``highest`` (the difference without the one study that matters most in either direction)
+        stand beside it. ``largest_study``: where most of the difference comes from.
+    """
+    wide = studies.pivot(index="study", columns="mechanism", values="elpd")
+    wide = wide[list(dict.fromkeys(studies["mechanism"]))]
+    best = str(wide.sum().idxmax())
+    count = len(wide)
+    rows = []
+    for name in wide.columns:
+        gaps = wide[name] - wide[best]
+        without = gaps.sum() - gaps
+        rows.append(
+            {
+                "mechanism": name,
+                "elpd": float(wide[name].sum()),
+                "best": best,
+                "difference": float(gaps.sum()),
+                "standard_error": float(np.sqrt(count) * gaps.std(ddof=1)),
+                "studies": count,
+                "studies_worse": int((gaps < 0).sum()),
+                "lowest": float(without.min()),
+                "highest": float(without.max()),
+                "largest_study": "" if name == best else str(gaps.abs().idxmax()),
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def failing_table(records: Sequence[Record], specs: Sequence[ProblemSpec]) -> pd.DataFrame:
+    """One row a mechanism and left-out row: prediction without its study against the number.
+
+    Returns
+    -------
+    DataFrame
+        ``standardized``: log(observed / predicted) in SDs of the prediction, error included, for
+        numbers. ``probability``: what the prediction gives a limit or a direction. ``fails``:
+        beyond two SDs, or a probability below 0.05.
+    """
+    problems = {spec.mechanism: load_problem(spec) for spec in specs}
+    rows = []
+    for record in records:
+        problem = problems[record["mechanism"]]
+        for found in record["targets"]:
+            target = problem.targets[found["target"]]
+            row, value = target.observation, float(problem.values[found["target"]])
+            gap = float(np.log(value / found["predicted"]) / found["log_sd"])
+            chance = float(np.exp(found["log_density"]))
+            number = target.is_number
+            rows.append(
+                {
+                    "mechanism": record["mechanism"],
+                    "study": target.study,
+                    "arm": target.arm,
+                    "symbol": catalogue.observables()[row.variable].symbol,
+                    "variable": row.variable,
+                    "time_months": row.time_months,
+                    "comparison": row.comparison.value,
+                    "observed": value,
+                    "predicted": found["predicted"],
+                    "predicted_log_sd": found["log_sd"],
+                    "standardized": gap if number else None,
+                    "probability": None if number else chance,
+                    "fails": abs(gap) > FAILS_BEYOND if number else chance < FAILS_BELOW,
+                    "source": f"{row.study}; {row.source_place}; {row.file}, row {row.row}",
+                }
+            )
+    return pd.DataFrame(rows)
