@@ -23,7 +23,7 @@ from bonecycle.problem.space import Space, fitted_space, parse_mechanism
 from bonecycle.problem.targets import Target, make_targets, whitening
 from bonecycle.studies.error_model import DEFAULT_ENCODING, ErrorModel, load_encodings
 from bonecycle.studies.reader import load_studies, shipped_studies
-from bonecycle.studies.schema import Comparison
+from bonecycle.studies.schema import Comparison, Role
 
 
 @dataclass(frozen=True)
@@ -118,9 +118,12 @@ class Problem:
     space : Space
         Free parameters.
     parameters : mapping of str to Parameter
-        All parameters of the model with every drug; the free ones among them.
+        All parameters of the model with every drug of the targets; the free ones among them.
     targets : tuple of Target
-        Fitted and validation rows.
+        Fitted rows, and validation rows under a regimen of theirs.
+    held : tuple of Target
+        Validation rows under any other regimen: `analysis.validation` predicts them, so that a fit
+        does not pay for them.
     fitted : ndarray of bool, shape (n_targets,)
         Which targets the fit uses.
     hashes : dict of str to str
@@ -142,7 +145,12 @@ class Problem:
         errors = ErrorModel.load()
         if spec.error_scale != 1:
             errors = errors.scaled(spec.error_scale)
-        self.targets: tuple[Target, ...] = make_targets(studies, errors, encodings[spec.encoding])
+        rows = make_targets(studies, errors, encodings[spec.encoding])
+        for regimen in dict.fromkeys(row.regimen for row in rows):
+            check_drugs(regimen, catalogue.routes())
+        shared = {row.regimen for row in rows if row.observation.role is Role.FITTED}
+        self.targets: tuple[Target, ...] = tuple(row for row in rows if row.regimen in shared)
+        self.held: tuple[Target, ...] = tuple(row for row in rows if row.regimen not in shared)
         self.fitted = np.array([target.fitted for target in self.targets], dtype=np.bool_)
         if not self.fitted.any():
             faults = [
@@ -265,11 +273,8 @@ class Problem:
         return np.asarray(np.sqrt(weights)[:, None] * self.residual_slopes(theta))
 
     def _drugs(self) -> tuple[str, ...]:
-        """Drugs that the targets' regimens name, checked against the catalogue."""
-        names: list[str] = []
-        for regimen in self.regimens:
-            check_drugs(regimen, catalogue.routes())
-            names += regimen.drugs
+        """Drugs of the targets, in the order of the catalogue."""
+        names = {drug for regimen in self.regimens for drug in regimen.drugs}
         return tuple(name for name in catalogue.drugs() if name in names)
 
     def _simulation(self, regimen: Regimen, notices: list[str]) -> _Simulation:

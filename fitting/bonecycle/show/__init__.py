@@ -10,6 +10,8 @@ from bonecycle.show.drugs_cycle import plot_drugs_cycle
 from bonecycle.show.pharmacokinetics import plot_experiments, plot_overview
 from bonecycle.show.phase_map import plot_phase_map
 from bonecycle.show.plane import plot_plane
+from bonecycle.show.population import plot_population
+from bonecycle.show.prediction import plot_prediction, plot_validation
 from bonecycle.show.residuals import plot_residuals
 from bonecycle.show.style import save
 from bonecycle.show.time_courses import plot_fit
@@ -23,9 +25,12 @@ __all__ = [
     "plot_overview",
     "plot_phase_map",
     "plot_plane",
+    "plot_population",
+    "plot_prediction",
     "plot_residuals",
     "plot_surfaces",
     "plot_time_courses",
+    "plot_validation",
     "plot_verdict",
     "save",
 ]
