@@ -68,7 +68,7 @@ def forward(
     days: Sequence[float],
     outputs: Sequence[str],
     dosing: Dosing = Dosing.AVERAGED,
-    progress: Callable[[int], None] | None = None,
+    progress: Callable[[int], object] | None = None,
 ) -> Courses:
     """Simulate a regimen for a batch of parameter values.
 

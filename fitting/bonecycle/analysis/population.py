@@ -1,4 +1,4 @@
-"""A virtual population: which correlations between patients does each mechanism reproduce?"""
+"""A virtual population: the correlations between patients that each mechanism reproduces."""
 
 from __future__ import annotations
 
@@ -9,10 +9,11 @@ from importlib.resources import files
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 from scipy.stats import rankdata, t
 
 from bonecycle.analysis.draws import Draws, parameters_with_prior, shifted
-from bonecycle.analysis.forward import Courses, forward
+from bonecycle.analysis.forward import forward
 from bonecycle.biology import catalogue
 from bonecycle.biology.amounts import DAYS_PER_MONTH
 from bonecycle.biology.regimens import Regimen
@@ -48,7 +49,7 @@ class Pair:
 
 @dataclass(frozen=True)
 class Population:
-    """Patients of every draw, as one biopsy shows them.
+    """Patients of every draw.
 
     Attributes
     ----------
@@ -56,6 +57,8 @@ class Population:
     placebo, treated : ndarray, shape (n_draws, n_patients, n_outputs)
         Logarithms of the measures, one patient one arm; a draw in which a patient could not be
         simulated is left out.
+    errors : ndarray, shape (n_draws, 2 n_patients, n_outputs)
+        What one biopsy adds to the logarithms, untreated patients first.
     failed : int
         Draws left out.
     """
@@ -63,6 +66,7 @@ class Population:
     outputs: tuple[str, ...]
     placebo: Floats
     treated: Floats
+    errors: Floats
     failed: int
 
 
@@ -106,38 +110,67 @@ def simulate_population(
     month: float,
     outputs: Sequence[str],
     patients: int,
-    progress: Callable[[int], None] | None = None,
+    progress: Callable[[int], object] | None = None,
 ) -> Population:
     """Simulate `patients` treated and as many untreated patients for every draw.
 
-    Every patient has the draw's parameters, moved by the SDs of population.csv; a measure is
-    read with the error of one biopsy. Deviations are the same for all mechanisms of one seed.
+    Every patient has the draw's parameters, moved by the SDs of population.csv. Deviations are the
+    same for all mechanisms of one seed.
 
     Raises
     ------
     SimulationError
         When every draw has a patient who could not be simulated.
     """
-    arms, fine = [], np.ones(len(draws), dtype=bool)
-    messages: tuple[str, ...] = ()
-    for arm in range(2):
-        random = np.random.default_rng([draws.seed, 7, arm])
-        values = _patients(draws, regimen, patients, random)
-        days = [month * DAYS_PER_MONTH if arm else 0.0]
-        courses: Courses = forward(values, regimen, days, outputs, progress=progress)
-        read = courses.values[:, 0].reshape(len(draws), patients, len(outputs))
-        fine &= courses.ok.reshape(len(draws), patients).all(axis=1)
-        error = spreads()[1] * random.normal(size=read.shape)
-        arms.append(np.log(np.maximum(read, _SMALLEST)) + error)
-        messages += courses.messages
+    placebo, fine, untold = simulate_arm(draws, regimen, [0.0], outputs, patients, progress)
+    treated, ok, told = simulate_arm(draws, regimen, [month], outputs, patients, progress)
+    fine = fine & ok
     if not fine.any():
-        raise SimulationError("cycle", str(regimen), {}, messages[0].partition(" - ")[2])
-    placebo, treated = (arm[fine] for arm in arms)
-    return Population(tuple(outputs), placebo, treated, int((~fine).sum()))
+        remedy = (*untold, *told)[0].partition(" - ")[2]
+        raise SimulationError("cycle", str(regimen), {}, remedy)
+    random = np.random.default_rng([draws.seed, 8])
+    errors = spreads()[1] * random.normal(size=(len(draws), 2 * patients, len(outputs)))
+    return Population(
+        tuple(outputs),
+        placebo[fine, :, 0],
+        treated[fine, :, 0],
+        errors[fine],
+        int((~fine).sum()),
+    )
+
+
+def simulate_arm(
+    draws: Draws,
+    regimen: Regimen,
+    months: Sequence[float],
+    outputs: Sequence[str],
+    patients: int,
+    progress: Callable[[int], object] | None = None,
+) -> tuple[Floats, NDArray[np.bool_], tuple[str, ...]]:
+    """Logarithms of measures of the patients of every draw; month zero alone is untreated.
+
+    Returns
+    -------
+    values : ndarray, shape (n_draws, n_patients, n_months, n_outputs)
+    ok : ndarray of bool, shape (n_draws,)
+        Draws of which every patient could be simulated.
+    messages : tuple of str
+        Why others could not.
+    """
+    # Other patients in the other arm.
+    random = np.random.default_rng([draws.seed, 7, int(max(months) > 0)])
+    values = _patients(draws, regimen, patients, random)
+    days = [month * DAYS_PER_MONTH for month in months]
+    courses = forward(values, regimen, days, outputs, progress=progress)
+    shape = (len(draws), patients, len(months), len(outputs))
+    found = np.log(np.maximum(courses.values, _SMALLEST)).reshape(shape)
+    return found, courses.ok.reshape(shape[:2]).all(axis=1), courses.messages
 
 
 def correlation_table(draws: Draws, population: Population) -> pd.DataFrame:
     """Spearman correlations of the pairs, over both arms and over treated patients alone.
+
+    Measures are read with the error of one biopsy; over both arms without it too.
 
     Returns
     -------
@@ -147,9 +180,12 @@ def correlation_table(draws: Draws, population: Population) -> pd.DataFrame:
         reported sign; ``share_significant``: with that sign and p below 0.05. ``verdict``:
         reproduced (share of the sign at least 0.95), contradicted (at most 0.05), undecided.
     """
+    both = np.concatenate([population.placebo, population.treated], axis=1)
+    read = both + population.errors
     groups = {
-        "both arms": np.concatenate([population.placebo, population.treated], axis=1),
-        "treated": population.treated,
+        "both arms": read,
+        "treated": read[:, population.placebo.shape[1] :],
+        "both arms, no biopsy error": both,
     }
     rows = []
     for group, values in groups.items():

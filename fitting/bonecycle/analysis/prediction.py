@@ -54,7 +54,7 @@ def predict(
     regimen: Regimen,
     months: Sequence[float],
     outputs: Sequence[str] = OUTPUTS,
-    progress: Callable[[int], None] | None = None,
+    progress: Callable[[int], object] | None = None,
 ) -> Prediction:
     """Forward a regimen through draws.
 

@@ -24,7 +24,7 @@ _LEVELS = {"50": (0.25, 0.75), "95": (0.025, 0.975)}
 
 
 def validation_table(
-    draws: Sequence[Draws], progress: Callable[[int], None] | None = None
+    draws: Sequence[Draws], progress: Callable[[int], object] | None = None
 ) -> pd.DataFrame:
     """Predict every row kept for validation, with every mechanism.
 
@@ -73,7 +73,7 @@ def validation_targets(draws: Draws) -> tuple[Target, ...]:
     return (*shared, *problem.held)
 
 
-def _predicted(draws: Draws, progress: Callable[[int], None] | None) -> list[dict[str, object]]:
+def _predicted(draws: Draws, progress: Callable[[int], object] | None) -> list[dict[str, object]]:
     by_regimen: dict[Regimen, list[Target]] = {}
     for target in validation_targets(draws):
         by_regimen.setdefault(target.regimen, []).append(target)

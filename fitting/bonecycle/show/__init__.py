@@ -5,6 +5,7 @@ The figures do not go through pyplot: nothing stays open, and a notebook shows t
 """
 
 from bonecycle.show.cycle import plot_surfaces, plot_time_courses
+from bonecycle.show.design import plot_design
 from bonecycle.show.drug import plot_drug
 from bonecycle.show.drugs_cycle import plot_drugs_cycle
 from bonecycle.show.pharmacokinetics import plot_experiments, plot_overview
@@ -18,6 +19,7 @@ from bonecycle.show.time_courses import plot_fit
 from bonecycle.show.verdict import plot_verdict
 
 __all__ = [
+    "plot_design",
     "plot_drug",
     "plot_drugs_cycle",
     "plot_experiments",
