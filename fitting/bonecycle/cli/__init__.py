@@ -10,7 +10,16 @@ from typing import Annotated, ParamSpec
 import typer
 
 from bonecycle import __version__
-from bonecycle.cli import export, fit, listing, pharmacokinetics, simulate
+from bonecycle.cli import (
+    design,
+    export,
+    fit,
+    listing,
+    pharmacokinetics,
+    population,
+    predict,
+    simulate,
+)
 from bonecycle.errors import BonecycleError
 
 P = ParamSpec("P")
@@ -49,6 +58,9 @@ def _guarded(command: Callable[P, None]) -> Callable[P, None]:
 
 app.command(name="simulate", epilog=simulate.EPILOG)(_guarded(simulate.simulate))
 app.command(name="fit", epilog=fit.EPILOG)(_guarded(fit.fit))
+app.command(name="predict", epilog=predict.EPILOG)(_guarded(predict.predict))
+app.command(name="population", epilog=population.EPILOG)(_guarded(population.population))
+app.command(name="design", epilog=design.EPILOG)(_guarded(design.design))
 app.command(name="pharmacokinetics", epilog=pharmacokinetics.EPILOG)(
     _guarded(pharmacokinetics.pharmacokinetics)
 )

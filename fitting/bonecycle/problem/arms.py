@@ -71,6 +71,7 @@ class Setting:
     """Everything that a problem needs; see `problem.Problem` for the meaning of its parts."""
 
     targets: tuple[Target, ...]
+    held: tuple[Target, ...]
     space: Space
     parameters: Mapping[str, Parameter]
     error_factor: Floats

@@ -22,13 +22,18 @@ from bonecycle.problem.spec import ProblemSpec
 from bonecycle.problem.targets import Target, make_targets, whitening
 from bonecycle.studies.error_model import ErrorModel, load_encodings
 from bonecycle.studies.reader import load_studies, shipped_studies
+from bonecycle.studies.schema import Role
 
 
 @dataclass(frozen=True)
 class StudyTargets:
-    """Targets of study tables with their errors; `paths` of the tables, `hashes` of all of it."""
+    """Targets of study tables with their errors; `paths` of the tables, `hashes` of all of it.
+
+    `held`: validation rows under regimens without a fitted row.
+    """
 
     targets: tuple[Target, ...]
+    held: tuple[Target, ...]
     error_factor: Floats
     paths: tuple[Traversable, ...]
     hashes: dict[str, str]
@@ -57,20 +62,25 @@ def study_targets(spec: ProblemSpec, observables: Collection[str]) -> StudyTarge
     errors = ErrorModel.load()
     if spec.error_scale != 1:
         errors = errors.scaled(spec.error_scale)
-    targets = make_targets(studies, errors, encodings[spec.encoding])
-    check_fitted(targets, [str(path) for path in paths])
+    rows = make_targets(studies, errors, encodings[spec.encoding])
+    check_fitted(rows, [str(path) for path in paths])
+    shared = {row.regimen for row in rows if row.observation.role is Role.FITTED}
+    targets = tuple(row for row in rows if row.regimen in shared)
+    held = tuple(row for row in rows if row.regimen not in shared)
     hashes = {
         "data": content_hash(*(path.read_bytes() for path in paths)),
         "error_model": errors.hash,
         "encoding": content_hash(repr(encodings[spec.encoding])),
     }
-    return StudyTargets(targets, whitening(targets, errors), tuple(paths), hashes)
+    return StudyTargets(targets, held, whitening(targets, errors), tuple(paths), hashes)
 
 
 def cycle_setting(spec: ProblemSpec) -> Setting:
     """Set up the cycle with the drugs of the studies."""
     mechanism = parse_mechanism(spec.mechanism)
     studies = study_targets(spec, catalogue.observables())
+    for target in studies.held:
+        check_drugs(target.regimen, catalogue.routes())
     drugs = cycle_drugs(studies.regimens)
     space = fitted_space(mechanism, drugs).with_strengths_scaled(spec.prior_scale)
     model = compose("cycle", drugs)
@@ -86,6 +96,7 @@ def cycle_setting(spec: ProblemSpec) -> Setting:
     }
     return Setting(
         studies.targets,
+        studies.held,
         space,
         model.parameters,
         studies.error_factor,

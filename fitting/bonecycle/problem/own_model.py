@@ -48,6 +48,7 @@ def own_setting(spec: ProblemSpec) -> Setting:
     }
     return Setting(
         studies.targets,
+        studies.held,
         space,
         _parameters(own),
         studies.error_factor,

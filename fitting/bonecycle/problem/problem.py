@@ -55,9 +55,13 @@ class Problem:
     space : Space
         Free parameters.
     parameters : mapping of str to Parameter
-        All parameters of the model (of the cycle with every drug); the free ones among them.
+        All parameters of the model (of the cycle with every drug of the targets); the free ones
+        among them.
     targets : tuple of Target
-        Fitted and validation rows.
+        Fitted rows, and validation rows under a regimen of theirs.
+    held : tuple of Target
+        Validation rows under any other regimen: `analysis.validation` predicts them, so that a fit
+        does not pay for them.
     arms : tuple of Arm
         One a regimen, in the order of `regimens`.
     fitted : ndarray of bool, shape (n_targets,)
@@ -73,7 +77,7 @@ class Problem:
     def __init__(self, spec: ProblemSpec) -> None:
         self.spec = spec
         setting = make_setting(spec)
-        self.targets = setting.targets
+        self.targets, self.held = setting.targets, setting.held
         self.fitted = np.array([target.fitted for target in self.targets], dtype=np.bool_)
         self.space = setting.space
         self.parameters = setting.parameters

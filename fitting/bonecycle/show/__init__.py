@@ -5,17 +5,21 @@ The figures do not go through pyplot: nothing stays open, and a notebook shows t
 """
 
 from bonecycle.show.cycle import plot_surfaces, plot_time_courses
+from bonecycle.show.design import plot_design
 from bonecycle.show.drug import plot_drug
 from bonecycle.show.drugs_cycle import plot_drugs_cycle
 from bonecycle.show.pharmacokinetics import plot_experiments, plot_overview
 from bonecycle.show.phase_map import plot_phase_map
 from bonecycle.show.plane import plot_plane
+from bonecycle.show.population import plot_population
+from bonecycle.show.prediction import plot_prediction, plot_validation
 from bonecycle.show.residuals import plot_residuals
 from bonecycle.show.style import save
 from bonecycle.show.time_courses import plot_fit
 from bonecycle.show.verdict import plot_verdict
 
 __all__ = [
+    "plot_design",
     "plot_drug",
     "plot_drugs_cycle",
     "plot_experiments",
@@ -23,9 +27,12 @@ __all__ = [
     "plot_overview",
     "plot_phase_map",
     "plot_plane",
+    "plot_population",
+    "plot_prediction",
     "plot_residuals",
     "plot_surfaces",
     "plot_time_courses",
+    "plot_validation",
     "plot_verdict",
     "save",
 ]
