@@ -10,7 +10,7 @@ from typing import Annotated, ParamSpec
 import typer
 
 from bonecycle import __version__
-from bonecycle.cli import fit, listing, pharmacokinetics, simulate
+from bonecycle.cli import compare, fit, listing, pharmacokinetics, profile, recovery, simulate
 from bonecycle.errors import BonecycleError
 
 P = ParamSpec("P")
@@ -49,6 +49,9 @@ def _guarded(command: Callable[P, None]) -> Callable[P, None]:
 
 app.command(name="simulate", epilog=simulate.EPILOG)(_guarded(simulate.simulate))
 app.command(name="fit", epilog=fit.EPILOG)(_guarded(fit.fit))
+app.command(name="compare", epilog=compare.EPILOG)(_guarded(compare.compare))
+app.command(name="recovery", epilog=recovery.EPILOG)(_guarded(recovery.recovery))
+app.command(name="profile", epilog=profile.EPILOG)(_guarded(profile.profile))
 app.command(name="pharmacokinetics", epilog=pharmacokinetics.EPILOG)(
     _guarded(pharmacokinetics.pharmacokinetics)
 )

@@ -95,7 +95,7 @@ def fit(
     ranks = pd.concat(map(rank_table, specs), ignore_index=True)
     count = workers or os.cpu_count() or 1
     with worker_pool(count) as executor:
-        fits = [_fit_one(spec, starts, seed, out, executor) for spec in specs]
+        fits = [fit_one(spec, starts, seed, out, executor) for spec in specs]
         verdict = _verdict(fits, executor)
         notes = {"structure": structure, "ranks": ranks, "verdict": verdict}
         for name, table in notes.items():
@@ -107,9 +107,8 @@ def fit(
     _report(tables, out)
 
 
-def _fit_one(
-    spec: ProblemSpec, starts: int, seed: int, out: Path, executor: Executor | None
-) -> Fit:
+def fit_one(spec: ProblemSpec, starts: int, seed: int, out: Path, executor: Executor | None) -> Fit:
+    """Fit one mechanism with a progress bar; starts that finished earlier in `out` are kept."""
     from tqdm import tqdm
 
     from bonecycle.inference.checkpoints import Checkpoints

@@ -1,23 +1,26 @@
-"""The one module that touches ArviZ."""
+"""The one module that touches ArviZ, whose 0.23 and 1.x releases differ."""
 
 from __future__ import annotations
 
-from collections.abc import Collection
+import warnings
+from importlib import import_module
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-import arviz
 import pandas as pd
 import xarray as xr
 
-_az: Any = arviz  # without types
+with warnings.catch_warnings():
+    # 0.23 announces 1.x on import.
+    warnings.simplefilter("ignore", FutureWarning)
+    az: Any = import_module("arviz")
 
 K_HAT_BELOW = 0.7
 """Above this k-hat the estimate for a row is not reliable (Vehtari et al. 2024, JMLR 25:72)."""
 
 
-def psis_loo(tree: xr.DataTree, targets: Collection[str]) -> pd.DataFrame:
+def psis_loo(tree: xr.DataTree) -> pd.DataFrame:
     """Leave one target out by Pareto smoothed importance sampling: a diagnostic, no verdict.
 
     A target's term is conditional on the earlier numbers of its arm, so that a row with strong
@@ -27,9 +30,7 @@ def psis_loo(tree: xr.DataTree, targets: Collection[str]) -> pd.DataFrame:
     ----------
     tree : DataTree
         Groups ``posterior`` and ``log_likelihood``, the latter with one variable ``targets`` of
-        dims (chain, draw, target).
-    targets : collection of str
-        Labels of the targets that the posterior was fitted to.
+        dims (chain, draw, target): the fitted targets.
 
     Returns
     -------
@@ -37,18 +38,17 @@ def psis_loo(tree: xr.DataTree, targets: Collection[str]) -> pd.DataFrame:
         One row a target: ``elpd_loo``, ``k_hat``, ``reliable`` (k-hat below 0.7).
     """
     terms = tree["log_likelihood"].to_dataset()
-    kept = terms.isel(target=terms["target"].isin(list(targets)).to_numpy())
-    groups = {"/posterior": tree["posterior"].to_dataset(), "/log_likelihood": kept}
+    groups = {"/posterior": tree["posterior"].to_dataset(), "/log_likelihood": terms}
     with TemporaryDirectory() as folder:
         # The way from a tree into ArviZ that both 0.23 and 1.x know.
         path = Path(folder) / "posterior.nc"
         xr.DataTree.from_dict(groups).to_netcdf(path, engine="h5netcdf")
-        loo = _az.loo(_az.from_netcdf(str(path)), pointwise=True)
+        loo = az.loo(az.from_netcdf(str(path)), pointwise=True)
     pointwise = loo["loo_i"] if "loo_i" in loo else loo["elpd_i"]
     k_hat = loo["pareto_k"].to_numpy()
     return pd.DataFrame(
         {
-            "target": kept["target"].to_numpy().astype(str),
+            "target": terms["target"].to_numpy().astype(str),
             "elpd_loo": pointwise.to_numpy(),
             "k_hat": k_hat,
             "reliable": k_hat < K_HAT_BELOW,
