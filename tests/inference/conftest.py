@@ -13,6 +13,7 @@ from bonecycle.problem.space import Space
 
 ARMS = (("one", "a"), ("one", "b"), ("two", "a"), ("three", "a"))
 ROWS = 2
+_TARGET = {"time_days": 0.0, "value": 1.0}
 
 
 class LogLinear:
@@ -39,16 +40,17 @@ def make_parameter(name, sd):
 class KnownProblem(Problem):
     """Numbers that are normal on the log scale around a linear prediction."""
 
-    def __init__(self):
+    def __init__(self, name="known", sds=(0.5, 1.0, 0.8)):
         rng = np.random.default_rng(4)
         n, d = ROWS * len(ARMS), 3
-        self.spec = ProblemSpec("known")
+        self.spec = ProblemSpec(name)
+        self.hashes = {"data": name}
         self.powers = rng.standard_normal((n, d))
-        self.space = Space(
-            tuple(make_parameter(f"p{i}", sd) for i, sd in enumerate((0.5, 1.0, 0.8)))
-        )
+        self.space = Space(tuple(make_parameter(f"p{i}", sd) for i, sd in enumerate(sds)))
         self.targets = tuple(
-            SimpleNamespace(study=study, arm=arm, log_sd=0.3, is_number=True)
+            SimpleNamespace(
+                study=study, arm=arm, log_sd=0.3, is_number=True, time_days=0.0, value=1.0
+            )
             for study, arm in ARMS
             for _ in range(ROWS)
         )

@@ -79,8 +79,8 @@ def compare(
     from bonecycle.inference.summary import target_table
     from bonecycle.inference.surface import surface_table
 
-    specs = asked_specs(mechanism, data, encoding, engine, out)
-    _check(specs)
+    specs = asked_specs(mechanism, data, encoding, engine, out, at_least=2)
+    _check(specs[0])
     parts = out / "parts"
     with worker_pool(workers or os.cpu_count() or 1) as executor:
         fits = [fit_one(spec, starts, seed, out, executor) for spec in specs]
@@ -105,20 +105,16 @@ def compare(
     _report(tables, verdict, out)
 
 
-def _check(specs: Sequence[ProblemSpec]) -> None:
+def _check(spec: ProblemSpec) -> None:
     from bonecycle.inference.left_out import fitted_studies
     from bonecycle.problem.problem import load_problem
 
-    faults = []
-    if len(specs) < 2:
-        faults.append("--mechanism: give at least two mechanisms to compare.")
-    studies = fitted_studies(load_problem(specs[0]))
+    studies = fitted_studies(load_problem(spec))
     if len(studies) < 3:
-        faults.append(
-            f"--data: leaving one study out needs three studies with fitted rows, not {studies}."
+        raise UsageError(
+            "--data: leaving one study out needs three studies with fitted rows or more, and there "
+            f"is {' and '.join(studies)}."
         )
-    if faults:
-        raise UsageError("\n".join(faults))
 
 
 def _psis_loo(specs: Sequence[ProblemSpec], out: Path) -> dict[str, pd.DataFrame]:

@@ -15,7 +15,6 @@ from rich.console import Console
 from bonecycle.cli.fit import fit_one
 from bonecycle.cli.work import asked_specs, run_with_bar
 from bonecycle.engines.choice import EngineName
-from bonecycle.errors import UsageError
 from bonecycle.manifest import atomic_write, write_manifest
 from bonecycle.studies.error_model import DEFAULT_ENCODING
 from bonecycle.tasks import worker_pool
@@ -74,9 +73,7 @@ def recovery(
     from bonecycle.problem.problem import load_problem
     from bonecycle.show import plot_recovery, save
 
-    specs = asked_specs(mechanism, None, encoding, EngineName.KERNEL, out)
-    if len(specs) < 2:
-        raise UsageError("--mechanism: give at least two mechanisms to choose between.")
+    specs = asked_specs(mechanism, None, encoding, EngineName.KERNEL, out, at_least=2)
     parts = out / "parts"
     with worker_pool(workers or os.cpu_count() or 1) as executor:
         candidates = [_candidate(spec, starts, seed, out, executor) for spec in specs]

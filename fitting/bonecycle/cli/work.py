@@ -23,13 +23,15 @@ def asked_specs(
     engine: EngineName,
     out: Path,
     default: Sequence[str] = DEFAULT_MECHANISMS,
+    at_least: int = 1,
 ) -> list[ProblemSpec]:
     """Check the options that say what is fitted, and compile the models.
 
     Raises
     ------
     UsageError
-        When `out` is a file, or a mechanism or an encoding is unknown.
+        When `out` is a file, a mechanism or an encoding is unknown, or there are fewer mechanisms
+        than `at_least`.
     """
     from rich.console import Console
 
@@ -39,6 +41,8 @@ def asked_specs(
     if out.exists() and not out.is_dir():
         raise UsageError(f"--out {out} is a file: name a folder.")
     names = dict.fromkeys("+".join(parse_mechanism(name)) for name in mechanism or default)
+    if len(names) < at_least:
+        raise UsageError(f"--mechanism: give {at_least} or more different ones to compare.")
     paths = tuple(str(path) for path in data or ())
     specs = [ProblemSpec(name, encoding, paths, engine=engine) for name in names]
     Console(stderr=True).print("Compiling the models ...", highlight=False)

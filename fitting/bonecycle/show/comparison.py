@@ -125,7 +125,7 @@ def plot_failing(failing: pd.DataFrame) -> Figure:
         (key, own) for key, own in failing.groupby(keys, sort=False) if bool(own["fails"].any())
     ]
     figure = Figure(
-        figsize=(3.6 + 0.62 * len(names), 2.2 + 0.26 * max(len(groups), 1)), layout="constrained"
+        figsize=(4.2 + 0.62 * len(names), 2.4 + 0.26 * max(len(groups), 1)), layout="constrained"
     )
     axes = figure.subplots()
     shown = np.full((len(groups), len(names)), np.nan)
@@ -142,8 +142,8 @@ def plot_failing(failing: pd.DataFrame) -> Figure:
     axes.set_xlim(-0.5, len(names) - 0.5)
     axes.set_ylim(len(groups) - 0.5, -0.5)
     axes.tick_params(length=0)
-    bar = figure.colorbar(image, ax=axes, orientation="horizontal", pad=0.02, fraction=0.05)
-    bar.set_label("log(observed / predicted) in SDs of the prediction")
+    bar = figure.colorbar(image, ax=axes, orientation="horizontal", aspect=40)
+    bar.set_label("log(observed / predicted), SDs of the prediction", fontsize=8)
     total = len(failing[failing["mechanism"] == names[0]])
     heading(
         figure,

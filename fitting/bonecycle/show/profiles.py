@@ -28,7 +28,7 @@ def plot_profiles(curves: pd.DataFrame, intervals: pd.DataFrame) -> Figure:
     names = [str(name) for name in intervals["parameter"]]
     columns = min(_COLUMNS, len(names))
     lines = -(-len(names) // columns)
-    figure = Figure(figsize=(2.5 * columns, 1.2 + 1.75 * lines), layout="constrained")
+    figure = Figure(figsize=(max(2.5 * columns, 5.0), 1.6 + 1.75 * lines), layout="constrained")
     panels = np.atleast_1d(figure.subplots(lines, columns, sharey=True)).ravel()
     words = dict(zip(names, intervals["data_say"], strict=True))
     for axes, name in zip(panels, names, strict=False):
@@ -47,8 +47,11 @@ def plot_profiles(curves: pd.DataFrame, intervals: pd.DataFrame) -> Figure:
         axes.remove()
     handles, labels = panels[0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=3)
-    figure.supxlabel("Parameter, in prior SDs from the prior centre", fontsize=9)
-    figure.supylabel("Rise of twice the negative log", fontsize=9)
+    for place, axes in enumerate(panels[: len(names)]):
+        if place + columns >= len(names):
+            axes.set_xlabel("Prior SDs from centre", fontsize=8)
+        if place % columns == 0:
+            axes.set_ylabel("Rise of -2 log", fontsize=8)
     heading(
         figure,
         f"{curves['mechanism'].iloc[0]}: how far each parameter can be moved while all others "

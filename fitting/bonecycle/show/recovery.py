@@ -25,7 +25,7 @@ def plot_recovery(confusion: pd.DataFrame, strong: pd.DataFrame) -> Figure:
     counts = confusion[names].to_numpy(dtype=float)
     totals = counts.sum(axis=1)
     size = 1.6 + 0.5 * len(names)
-    figure = Figure(figsize=(2 * size, 0.9 + size), layout="constrained")
+    figure = Figure(figsize=(2 * size, 1.8 + size), layout="constrained")
     parts = {"Every choice": counts, f"Lead of {DECISIVE:g} or more": strong[names].to_numpy()}
     for axes, (title, values) in zip(
         figure.subplots(1, 2, sharey=True), parts.items(), strict=True
