@@ -104,6 +104,9 @@ def test_a_regimen_of_a_table_averaged_says_what_that_changes(tmp_path):
         (["simulate", "--model", "cylce"], "Did you mean 'cycle'"),
         (["fit", "--mechanism", "H8"], "Unknown mechanism"),
         (["fit", "--encoding", "soft"], "Unknown encoding"),
+        (["compare", "--mechanism", "H1", "--mechanism", "h1"], "2 or more different ones"),
+        (["recovery", "--mechanism", "H1"], "2 or more different ones"),
+        (["profile", "--mechanism", "H8"], "Unknown mechanism"),
     ],
 )
 def test_a_mistake_is_one_clear_message_and_leaves_nothing(tmp_path, arguments, message):

@@ -11,6 +11,7 @@ import typer
 
 from bonecycle import __version__
 from bonecycle.cli import (
+    compare,
     design,
     export,
     fit,
@@ -18,6 +19,8 @@ from bonecycle.cli import (
     pharmacokinetics,
     population,
     predict,
+    profile,
+    recovery,
     simulate,
 )
 from bonecycle.errors import BonecycleError
@@ -61,6 +64,9 @@ app.command(name="fit", epilog=fit.EPILOG)(_guarded(fit.fit))
 app.command(name="predict", epilog=predict.EPILOG)(_guarded(predict.predict))
 app.command(name="population", epilog=population.EPILOG)(_guarded(population.population))
 app.command(name="design", epilog=design.EPILOG)(_guarded(design.design))
+app.command(name="compare", epilog=compare.EPILOG)(_guarded(compare.compare))
+app.command(name="recovery", epilog=recovery.EPILOG)(_guarded(recovery.recovery))
+app.command(name="profile", epilog=profile.EPILOG)(_guarded(profile.profile))
 app.command(name="pharmacokinetics", epilog=pharmacokinetics.EPILOG)(
     _guarded(pharmacokinetics.pharmacokinetics)
 )

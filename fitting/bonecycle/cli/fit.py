@@ -137,7 +137,7 @@ def fit(
 
 
 def fit_one(spec: ProblemSpec, starts: int, seed: int, out: Path, executor: Executor | None) -> Fit:
-    """Fit one problem with a progress bar, from its checkpoints on."""
+    """Fit one mechanism with a progress bar; starts that finished earlier in `out` are kept."""
     from tqdm import tqdm
 
     from bonecycle.inference.checkpoints import Checkpoints

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Collection
 from importlib import import_module
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -41,7 +40,7 @@ def rhat(draws: Floats) -> Floats:
     return np.asarray(values["theta"].to_numpy(), dtype=float)
 
 
-def psis_loo(tree: xr.DataTree, targets: Collection[str]) -> pd.DataFrame:
+def psis_loo(tree: xr.DataTree) -> pd.DataFrame:
     """Leave one target out by Pareto smoothed importance sampling: a diagnostic, no verdict.
 
     A target's term is conditional on the earlier numbers of its arm, so that a row with strong
@@ -51,9 +50,7 @@ def psis_loo(tree: xr.DataTree, targets: Collection[str]) -> pd.DataFrame:
     ----------
     tree : DataTree
         Groups ``posterior`` and ``log_likelihood``, the latter with one variable ``targets`` of
-        dims (chain, draw, target).
-    targets : collection of str
-        Labels of the targets that the posterior was fitted to.
+        dims (chain, draw, target): the fitted targets.
 
     Returns
     -------
@@ -61,8 +58,7 @@ def psis_loo(tree: xr.DataTree, targets: Collection[str]) -> pd.DataFrame:
         One row a target: ``elpd_loo``, ``k_hat``, ``reliable`` (k-hat below 0.7).
     """
     terms = tree["log_likelihood"].to_dataset()
-    kept = terms.isel(target=terms["target"].isin(list(targets)).to_numpy())
-    groups = {"/posterior": tree["posterior"].to_dataset(), "/log_likelihood": kept}
+    groups = {"/posterior": tree["posterior"].to_dataset(), "/log_likelihood": terms}
     with TemporaryDirectory() as folder:
         # The way from a tree into ArviZ that both 0.23 and 1.x know.
         path = Path(folder) / "posterior.nc"
@@ -72,7 +68,7 @@ def psis_loo(tree: xr.DataTree, targets: Collection[str]) -> pd.DataFrame:
     k_hat = loo["pareto_k"].to_numpy()
     return pd.DataFrame(
         {
-            "target": kept["target"].to_numpy().astype(str),
+            "target": terms["target"].to_numpy().astype(str),
             "elpd_loo": pointwise.to_numpy(),
             "k_hat": k_hat,
             "reliable": k_hat < K_HAT_BELOW,

@@ -124,7 +124,8 @@ def predict_left_out(
     everything = in_batches(joint, points.theta)
     of_study = np.concatenate([own.sum(axis=1) for own, _ in pieces])
     predictions = np.concatenate([values for _, values in pieces])
-    others = np.where(np.isfinite(everything), everything - of_study, -np.inf)
+    ok = np.isfinite(everything)
+    others = np.where(ok, everything - np.where(ok, of_study, 0.0), -np.inf)
     full, rest = integrate(everything, points), integrate(others, points)
     ratio = len(full.weights) * (full.weights - rest.weights)
     return {

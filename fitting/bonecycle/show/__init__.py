@@ -4,6 +4,7 @@ The figures do not go through pyplot: nothing stays open, and a notebook shows t
 ``%matplotlib inline``.
 """
 
+from bonecycle.show.comparison import plot_comparison, plot_failing, plot_left_out
 from bonecycle.show.cycle import plot_surfaces, plot_time_courses
 from bonecycle.show.design import plot_design
 from bonecycle.show.drug import plot_drug
@@ -13,23 +14,32 @@ from bonecycle.show.phase_map import plot_phase_map
 from bonecycle.show.plane import plot_plane
 from bonecycle.show.population import plot_population
 from bonecycle.show.prediction import plot_prediction, plot_validation
+from bonecycle.show.profiles import plot_profiles
+from bonecycle.show.recovery import plot_recovery
 from bonecycle.show.residuals import plot_residuals
 from bonecycle.show.style import save
+from bonecycle.show.surface import plot_surface
 from bonecycle.show.time_courses import plot_fit
 from bonecycle.show.verdict import plot_verdict
 
 __all__ = [
+    "plot_comparison",
     "plot_design",
     "plot_drug",
     "plot_drugs_cycle",
     "plot_experiments",
+    "plot_failing",
     "plot_fit",
+    "plot_left_out",
     "plot_overview",
     "plot_phase_map",
     "plot_plane",
     "plot_population",
     "plot_prediction",
+    "plot_profiles",
+    "plot_recovery",
     "plot_residuals",
+    "plot_surface",
     "plot_surfaces",
     "plot_time_courses",
     "plot_validation",

@@ -1,0 +1,107 @@
+"""The parts of a comparison of mechanisms: what is done for each of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from bonecycle.inference.evidence import LIVE_POINTS, Base, importance, nested
+from bonecycle.inference.importance import Cloud
+from bonecycle.inference.laplace import Posterior, laplace
+from bonecycle.inference.least_squares import Fit
+from bonecycle.inference.left_out import LEFT_OUT_DRAWS, LeftOut, fitted_studies
+from bonecycle.inference.parts import Record, generator, problem_key
+from bonecycle.inference.surface import Cell, cells
+from bonecycle.manifest import content_hash
+from bonecycle.problem.problem import ProblemSpec, load_problem
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """Marginal likelihood of one mechanism by three methods.
+
+    Attributes
+    ----------
+    spec : ProblemSpec
+    theta : tuple of float
+        Best point of the fit.
+    folder : Path
+        Where nested sampling keeps its state.
+    seed, live_points : int
+    """
+
+    spec: ProblemSpec
+    theta: tuple[float, ...]
+    folder: Path
+    seed: int = 0
+    live_points: int = LIVE_POINTS
+
+    @property
+    def key(self) -> str:
+        """Everything that determines the result."""
+        problem = problem_key(load_problem(self.spec))
+        return repr(("evidence", problem, self.seed, self.live_points))
+
+    def run(self) -> Record:
+        """Laplace, importance sampling around the mode, nested sampling around the posterior."""
+        posterior, name = Posterior(self.spec), self.spec.mechanism
+        found = laplace(posterior.problem, [np.array(self.theta)])
+        rng = generator(self.seed, f"evidence {name}")
+        sampled, cloud = importance(posterior, Cloud(found.theta, found.covariance), rng)
+        checkpoint = self.folder / f"{name}-{content_hash(self.key)[:12]}.dynesty"
+        by_nested = nested(
+            posterior,
+            Base.around(cloud),
+            rng=rng,
+            live_points=self.live_points,
+            checkpoint=checkpoint,
+        )
+        checkpoint.unlink(missing_ok=True)
+        return {
+            "mechanism": name,
+            "laplace": found.log_evidence,
+            "importance": sampled.log_value,
+            "importance_error": sampled.error,
+            "effective_draws": sampled.effective_draws,
+            "nested": by_nested.log_evidence,
+            "nested_error": by_nested.error,
+            "information": by_nested.information,
+            "iterations": by_nested.iterations,
+            "evaluations": by_nested.evaluations,
+        }
+
+
+def left_out_parts(
+    fits: Sequence[Fit], seed: int = 0, draws: int = LEFT_OUT_DRAWS
+) -> list[LeftOut]:
+    """One part a mechanism and study with fitted rows."""
+    return [
+        LeftOut(
+            fit.spec,
+            study,
+            tuple(fit.best.theta.tolist()),
+            tuple(map(tuple, fit.best.covariance.tolist())),
+            seed,
+            draws,
+        )
+        for fit in fits
+        for study in fitted_studies(load_problem(fit.spec))
+    ]
+
+
+def surface_parts(fits: Sequence[Fit]) -> list[Cell]:
+    """One part a mechanism and variant."""
+    return [cell for fit in fits for cell in cells(fit.spec, fit.best.theta.tolist())]
+
+
+def evidence_parts(
+    fits: Sequence[Fit], folder: Path, seed: int, live_points: int
+) -> list[Evidence]:
+    """One part a mechanism."""
+    return [
+        Evidence(fit.spec, tuple(fit.best.theta.tolist()), folder, seed, live_points)
+        for fit in fits
+    ]

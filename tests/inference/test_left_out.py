@@ -1,0 +1,65 @@
+"""Leaving a study out of a problem whose predictive density is known."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from bonecycle.inference.importance import Cloud
+from bonecycle.inference.left_out import difference_table, fitted_studies, predict_left_out
+
+
+def predict(known, study):
+    mean, covariance = known.posterior(np.arange(len(known.targets)))
+    cloud = Cloud(mean, covariance)
+    return predict_left_out(known, study, cloud, np.random.default_rng(1), 4000)
+
+
+@pytest.mark.parametrize("study", ["one", "two", "three"])
+def test_the_joint_density_of_a_left_out_study_is_exact(known, study):
+    left = np.array([target.study == study for target in known.targets])
+    every = np.arange(len(left))
+    exact = known.log_evidence(every) - known.log_evidence(np.flatnonzero(~left))
+    found = predict(known, study)
+    assert found["rows"] == left.sum()
+    assert abs(found["elpd"] - exact) < 4 * found["error"] < 0.2
+    assert found["effective_draws"] > 400
+
+
+def test_each_row_is_predicted_from_the_other_studies(known):
+    left = np.array([target.study == "two" for target in known.targets])
+    mean, covariance = known.posterior(np.flatnonzero(~left))
+    rows = known.powers[left]
+    for found, powers in zip(predict(known, "two")["targets"], rows, strict=True):
+        spread = np.sqrt(powers @ covariance @ powers + 0.3**2)
+        assert np.log(found["predicted"]) == pytest.approx(powers @ mean, abs=0.1)
+        assert found["log_sd"] == pytest.approx(spread, rel=0.1)
+        gap = np.log(known.values[found["target"]]) - powers @ mean
+        density = -0.5 * (gap / spread) ** 2 - np.log(spread * np.sqrt(2 * np.pi))
+        assert found["log_density"] == pytest.approx(density, abs=0.25)
+
+
+def test_the_problem_itself_is_left_as_it_was(known):
+    before = known.values
+    predict(known, "one")
+    np.testing.assert_array_equal(known.values, before)
+    assert fitted_studies(known) == ["one", "two", "three"]
+
+
+def test_differences_are_to_the_best_with_an_error_over_studies():
+    elpd = {"A": [-1.0, -2.0, -3.0, -1.5], "B": [-2.0, -4.0, -2.5, -2.0]}
+    table = pd.DataFrame(
+        [
+            {"mechanism": name, "study": str(i), "elpd": value}
+            for name, values in elpd.items()
+            for i, value in enumerate(values)
+        ]
+    )
+    best, other = difference_table(table).to_dict("records")
+    gaps = np.array(elpd["B"]) - elpd["A"]
+    assert best["difference"] == best["standard_error"] == 0
+    assert other["best"] == "A"
+    assert other["difference"] == pytest.approx(gaps.sum())
+    assert other["standard_error"] == pytest.approx(2 * gaps.std(ddof=1))
+    assert other["studies_worse"] == 3
+    assert (other["lowest"], other["highest"]) == (-3.5, -1.0)
+    assert other["largest_study"] == "1"
