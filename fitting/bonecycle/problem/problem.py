@@ -240,7 +240,8 @@ class Problem:
         predictions = np.full(len(self.targets), np.nan)
         slopes = np.zeros((len(self.targets), len(natural)))
         for part in self._simulations:
-            result = part.engine.gradient(part.values(natural[None]), part.times)
+            free = [part.engine.parameters[place] for place in part.places]
+            result = part.engine.gradient(part.values(natural[None]), part.times, free)
             if not result.batch.ok[0]:
                 return np.full(slopes.shape, np.nan)
             predictions[part.targets] = part.predictions(result.batch)[0]
@@ -250,8 +251,7 @@ class Problem:
             at_time = result.batch.values[0, part.time_index, part.output_index]
             ratio = read / start[:, None] - (at_time / start)[:, None] * relative
             own = np.where(part.is_ratio[:, None], ratio, read)
-            free = own[:, part.places] * chain[part.columns]
-            slopes[np.ix_(part.targets, part.columns)] = free
+            slopes[np.ix_(part.targets, part.columns)] = own * chain[part.columns]
         return residual_slopes(predictions, slopes, self._values, self._sides, self.error_factor)
 
     def weighted_slopes(self, theta: Floats) -> Floats:
