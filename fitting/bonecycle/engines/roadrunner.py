@@ -138,9 +138,11 @@ class RoadRunnerEngine:
         ok = np.array([not message for message in messages], dtype=np.bool_)
         return Batch(result, ok, tuple(messages))
 
-    def gradient(self, values: Floats, times: Sequence[float]) -> Gradient:
-        """Simulate with derivatives by forward differences; see `interface.Engine`."""
-        return gradient_by_differences(self, values, times)
+    def gradient(
+        self, values: Floats, times: Sequence[float], by: Sequence[str] | None = None
+    ) -> Gradient:
+        """Simulate with derivatives by central differences; see `interface.Engine`."""
+        return gradient_by_differences(self, values, times, by)
 
     def _run(self, row: Floats, times: list[float]) -> Floats:
         if not np.isfinite(row).all() or (row < 0).any():

@@ -7,7 +7,14 @@ from collections.abc import Callable, Sequence
 import libsbml
 import numpy as np
 
-from bonecycle.engines.interface import Batch, Engine, Floats, Gradient, gradient_by_differences
+from bonecycle.engines.interface import (
+    Batch,
+    Engine,
+    Floats,
+    Gradient,
+    gradient_by_differences,
+    places,
+)
 from bonecycle.engines.kernel.engine import KernelEngine
 from bonecycle.engines.kernel.rates import steady_state
 from bonecycle.engines.roadrunner import RoadRunnerEngine
@@ -89,7 +96,9 @@ class SteadyStart:
         ok = np.array([not message for message in messages], dtype=np.bool_)
         return Batch(result, ok, tuple(messages))
 
-    def gradient(self, values: Floats, times: Sequence[float]) -> Gradient:
+    def gradient(
+        self, values: Floats, times: Sequence[float], by: Sequence[str] | None = None
+    ) -> Gradient:
         """Simulate a batch with derivatives; see `interface.Engine`.
 
         Exact where the kernel simulates and solves, else by differences.
@@ -97,15 +106,19 @@ class SteadyStart:
         if not isinstance(self._inner, KernelEngine) or not isinstance(
             self._untreated, KernelEngine
         ):
-            return gradient_by_differences(self, values, times)
+            return gradient_by_differences(self, values, times, by)
         found = [self._start(row) for row in values]
         batch = self.simulate(values, times)
-        slopes = np.full((*batch.values.shape, len(self.parameters)), np.nan)
-        n = len(self.parameters)
+        asked = places(self.parameters, by)
+        n = len(asked)
+        slopes = np.full((*batch.values.shape, n), np.nan)
+        starts = self._inner.parameters[len(self.parameters) :]
+        names = (*(self.parameters[place] for place in asked), *starts)
         for i in np.flatnonzero(batch.ok):
             start, by_parameters, _ = found[i]
-            inner = self._inner.gradient(np.hstack([values[i], start])[None], times).slopes[0]
-            slopes[i] = inner[..., :n] + inner[..., n:] @ by_parameters
+            whole = np.hstack([values[i], start])[None]
+            inner = self._inner.gradient(whole, times, names).slopes[0]
+            slopes[i] = inner[..., :n] + inner[..., n:] @ by_parameters[:, asked]
         return Gradient(batch, slopes)
 
     def _start(self, row: Floats) -> tuple[Floats, Floats, str]:

@@ -44,6 +44,11 @@ class Arm:
     output_index: NDArray[np.intp]
     is_ratio: NDArray[np.bool_]
 
+    @property
+    def free(self) -> tuple[str, ...]:
+        """Names of the free parameters of this arm, in the order of `places`."""
+        return tuple(self.engine.parameters[place] for place in self.places)
+
     def values(self, natural: Floats) -> Floats:
         """Parameter sets of the engine from those of the problem."""
         sets = np.tile(self.own, (len(natural), 1))
@@ -57,13 +62,13 @@ class Arm:
         return np.where(self.is_ratio, read / start, read)
 
     def slopes(self, result: Gradient) -> Floats:
-        """Derivatives of the predictions by the free parameters at one set, (n, n_free)."""
+        """Derivatives of the predictions at one set, from those by `free`: (n, n_free)."""
         read = result.slopes[0, self.time_index, self.output_index]
         start = result.batch.values[0, 0, self.output_index]
         relative = result.slopes[0, 0, self.output_index] / start[:, None]
         at_time = result.batch.values[0, self.time_index, self.output_index]
         ratio = read / start[:, None] - (at_time / start)[:, None] * relative
-        return np.asarray(np.where(self.is_ratio[:, None], ratio, read)[:, self.places])
+        return np.asarray(np.where(self.is_ratio[:, None], ratio, read))
 
 
 @dataclass(frozen=True)

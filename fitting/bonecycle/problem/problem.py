@@ -174,7 +174,7 @@ class Problem:
         predictions = np.full(len(self.targets), np.nan)
         slopes = np.zeros((len(self.targets), len(natural)))
         for part in self.arms:
-            result = part.engine.gradient(part.values(natural[None]), part.times)
+            result = part.engine.gradient(part.values(natural[None]), part.times, part.free)
             if not result.batch.ok[0]:
                 return np.full(slopes.shape, np.nan)
             predictions[part.targets] = part.predictions(result.batch)[0]

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 from functools import cache
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bonecycle.cache import kept, kept_json
 from bonecycle.engines.kernel.description import generator, read
-from bonecycle.engines.kernel.library import Library, assembled
+from bonecycle.engines.kernel.library import Library, assembled, compiler
 from bonecycle.engines.kernel.model_code import Layout, ModelCode, batch_code, single_code
 from bonecycle.manifest import content_hash
 
 _SIMULATION = ("prepare", "step", "outputs")
 _DERIVATIVES = (
     "try_step",
+    "turn",
     "differentiate",
     "initial_gradient",
     "output_gradient",
@@ -58,10 +60,18 @@ def compiled(
         return generate(read(sbml, parameters), parameters, outputs)
 
     key = code_key(sbml, parameters, outputs, width)
-    layout = kept_json("layouts", key, lambda: asdict(generated().layout))
-    library = Library(kept("machine-code", key, lambda: assembled(generated().assembly)))
-    names = [f"{name}_{width}" for name in _SIMULATION]
-    if width == 1:
-        names += _DERIVATIVES
+    found = kept_json("layouts", key, lambda: _summary(generated()))
+    # By the assembly: a change of the generator that leaves it as it was costs no compilation.
+    code = kept(
+        "machine-code",
+        content_hash(found["assembly"], compiler()),
+        lambda: assembled(generated().assembly),
+    )
+    library = Library(code)
+    names = [*_SIMULATION, *(_DERIVATIVES if width == 1 else ())]
     addresses = np.array([library.address(name) for name in names], dtype=np.int64)
-    return Compiled(Layout(**layout), library, addresses)
+    return Compiled(Layout(**found["layout"]), library, addresses)
+
+
+def _summary(code: ModelCode) -> dict[str, Any]:
+    return {"layout": asdict(code.layout), "assembly": content_hash(code.assembly)}

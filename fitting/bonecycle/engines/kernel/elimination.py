@@ -65,13 +65,15 @@ def analyse(size: int, jacobian: Sequence[Entry]) -> Pattern:
     return Pattern(tuple(order), {entry: k for k, entry in enumerate(sorted(filled))})
 
 
-def factor_function(name: str, pattern: Pattern, jacobian: Sequence[Entry], width: int) -> str:
+def factor_function(
+    name: str, pattern: Pattern, jacobian: Sequence[Entry], width: int, stride: int
+) -> str:
     """Write ``factor(jacobian, inverse_step, factors, smallest)``.
 
     `inverse_step` is 1 / (h gamma) of every lane; `smallest` gets the smallest pivot,
     with its sign.
     """
-    w = Writer(name, 4, width)
+    w = Writer(name, 4, width, stride)
     shift = w.load(Place(1, 0))
     zero = w.number(0.0)
     given = {entry: w.load(Place(0, k)) for k, entry in enumerate(jacobian)}
@@ -101,15 +103,11 @@ def factor_function(name: str, pattern: Pattern, jacobian: Sequence[Entry], widt
     return w.text()
 
 
-def solve_function(name: str, pattern: Pattern, width: int) -> str:
-    """Write ``solve(factors, b)``, which replaces b."""
-    w = Writer(name, 2, width)
-    write_solve(w, pattern, shared=False)
-    return w.text()
-
-
-def write_solve(w: Writer, pattern: Pattern, *, shared: bool) -> None:
-    """Add the instructions of ``solve(factors, b)``; with `shared`, one matrix for all lanes."""
+def solve_function(
+    name: str, pattern: Pattern, width: int, stride: int, *, shared: bool = False
+) -> str:
+    """Write ``solve(factors, b)``, which replaces b; with `shared`, one matrix for all lanes."""
+    w = Writer(name, 2, width, stride)
     b = {i: w.load(Place(1, i)) for i in pattern.order}
 
     def entry(i: int, j: int) -> str:
@@ -123,3 +121,4 @@ def write_solve(w: Writer, pattern: Pattern, *, shared: bool) -> None:
             b[pivot] = w.arithmetic("sub", b[pivot], w.arithmetic("mul", entry(pivot, j), b[j]))
         b[pivot] = w.arithmetic("mul", b[pivot], entry(pivot, pivot))
         w.store(b[pivot], Place(1, pivot))
+    return w.text()

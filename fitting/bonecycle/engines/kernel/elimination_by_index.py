@@ -20,12 +20,9 @@ _COLUMNS = 4
 class _TableWriter(Writer):
     """A function that walks through tables of indices."""
 
-    def __init__(
-        self, name: str, arguments: int, width: int, stride: int | None = None, offset: int = 0
-    ) -> None:
-        super().__init__(name, arguments, width, stride, offset)
-        self._name, self._tables, self._loops, self._block = name, [""], 0, "entry"
-        self._lines.insert(1, "entry:")
+    def __init__(self, name: str, arguments: int, width: int, stride: int | None = None) -> None:
+        super().__init__(name, arguments, width, stride)
+        self._name, self._tables = name, [""]
 
     def text(self) -> str:
         """Return the tables and the function."""
@@ -33,32 +30,22 @@ class _TableWriter(Writer):
 
     def loop(self, rows: Sequence[Sequence[int]], body: Callable[[list[str]], None]) -> None:
         """Run a body for every row of a table; it gets the row's indices."""
-        if not rows:
-            return
-        self._loops += 1
-        label, table = f"loop{self._loops}", f"@{self._name}_table{self._loops}"
+        table = f"@{self._name}_table{len(self._tables)}"
         cells = [index for row in rows for index in (*row, *[0] * (_COLUMNS - len(row)))]
         kind = f"[{len(cells)} x i64]"
         listed = ", ".join(f"i64 {cell}" for cell in cells)
         self._tables.append(f"{table} = private unnamed_addr constant {kind} [{listed}]")
-        self._lines += [f"  br label %{label}", f"{label}:"]
-        row_number = self.emit(f"phi i64 [ 0, %{self._block} ], [ %{label}_next, %{label}_end ]")
-        first = self.emit(f"mul i64 {row_number}, {_COLUMNS}")
-        indices = []
-        for column in range(_COLUMNS):
-            at = self.emit(f"add i64 {first}, {column}")
-            address = self.emit(f"getelementptr i64, ptr {table}, i64 {at}")
-            indices.append(self.emit(f"load i64, ptr {address}, align 8"))
-        body(indices)
-        self._lines += [
-            f"  br label %{label}_end",
-            f"{label}_end:",
-            f"  %{label}_next = add i64 {row_number}, 1",
-            f"  %{label}_more = icmp slt i64 %{label}_next, {len(rows)}",
-            f"  br i1 %{label}_more, label %{label}, label %{label}_after",
-            f"{label}_after:",
-        ]
-        self._block = f"{label}_after"
+
+        def read(number: str) -> None:
+            first = self.emit(f"mul i64 {number}, {_COLUMNS}")
+            indices = []
+            for column in range(_COLUMNS):
+                at = self.emit(f"add i64 {first}, {column}")
+                address = self.emit(f"getelementptr i64, ptr {table}, i64 {at}")
+                indices.append(self.emit(f"load i64, ptr {address}, align 8"))
+            body(indices)
+
+        self.repeat(len(rows), read)
 
     def choose(self, kind: str, bodies: Sequence[Callable[[], None]]) -> None:
         """Run the body whose number a value has."""
@@ -72,25 +59,12 @@ class _TableWriter(Writer):
             self._lines.append(f"  br label %{label}_end")
         self._lines.append(f"{label}_end:")
 
-    def at(self, argument: int, index: str, *, shared: bool = False) -> str:
-        """Address of a row that is known only when the code runs."""
-        if not shared:
-            index = self.emit(f"mul i64 {index}, {self.stride}")
-            index = self.emit(f"add i64 {index}, {self.offset}")
-        return self.emit(f"getelementptr double, ptr %p{argument}, i64 {index}")
 
-    def get(self, argument: int, index: str, *, shared: bool = False) -> str:
-        """Read such a row; with `shared`, one number for all lanes."""
-        return self.load_at(self.at(argument, index, shared=shared), shared=shared)
-
-    def put(self, value: str, argument: int, index: str) -> None:
-        """Write such a row."""
-        self._lines.append(f"  store {self.type} {value}, ptr {self.at(argument, index)}, align 8")
-
-
-def factor_by_index(name: str, pattern: Pattern, jacobian: Sequence[Entry], width: int) -> str:
+def factor_by_index(
+    name: str, pattern: Pattern, jacobian: Sequence[Entry], width: int, stride: int
+) -> str:
     """Write ``factor``, see `elimination.factor_function`."""
-    w = _TableWriter(name, 4, width)
+    w = _TableWriter(name, 4, width, stride)
     zero, shift = w.number(0.0), w.load(Place(1, 0))
     entries = pattern.entries
     w.loop([(k,) for k in entries.values()], lambda row: w.put(zero, 2, row[0]))
@@ -142,11 +116,10 @@ def _factor_steps(pattern: Pattern) -> list[tuple[int, int, int, int]]:
 
 
 def solve_by_index(
-    name: str, pattern: Pattern, width: int, stride: int | None = None, offset: int = 0
+    name: str, pattern: Pattern, width: int, stride: int, *, shared: bool = False
 ) -> str:
-    """Write ``solve``, see `elimination.write_solve`; with a stride, one matrix for all columns."""
-    shared = stride is not None
-    w = _TableWriter(name, 2, width, stride, offset)
+    """Write ``solve``, see `elimination.solve_function`."""
+    w = _TableWriter(name, 2, width, stride)
 
     def operate(row: list[str]) -> None:
         kind, x, y, z = row

@@ -6,7 +6,7 @@ Text is emitted directly: building the same through llvmlite's IR objects takes 
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from bonecycle.engines.kernel.graph import Graph
@@ -44,19 +44,15 @@ class Writer:
         Numbers handled at once.
     stride : int, optional
         Numbers in a row of the arrays; `width` unless a row is handled in parts.
-    offset : int
-        First of the row's numbers.
     """
 
-    def __init__(
-        self, name: str, arguments: int, width: int, stride: int | None = None, offset: int = 0
-    ) -> None:
-        self.width, self.stride, self.offset = width, stride or width, offset
+    def __init__(self, name: str, arguments: int, width: int, stride: int | None = None) -> None:
+        self.width, self.stride = width, stride or width
         self.type = "double" if width == 1 else f"<{width} x double>"
         self.truth = "i1" if width == 1 else f"<{width} x i1>"
-        self._count = 0
+        self._count, self._block = 0, "entry"
         names = ", ".join(f"i64 %a{i}" for i in range(arguments))
-        self._lines = [f"define void @{name}({names}) #0 {{"]
+        self._lines = [f"define void @{name}({names}) #0 {{", "entry:"]
         self._lines += [f"  %p{i} = inttoptr i64 %a{i} to ptr" for i in range(arguments)]
 
     def text(self) -> str:
@@ -96,6 +92,40 @@ class Writer:
         address = self._address(place)
         self._lines.append(f"  store {self.type} {value}, ptr {address}, align 8")
 
+    def at(self, argument: int, index: str, later: int = 0, *, shared: bool = False) -> str:
+        """Address of a row that is known only when the code runs, or of one some rows later."""
+        stride = 1 if shared else self.stride
+        index = self.emit(f"mul i64 {index}, {stride}")
+        first = self.emit(f"getelementptr double, ptr %p{argument}, i64 {index}")
+        return self.emit(f"getelementptr double, ptr {first}, i64 {later * stride}")
+
+    def get(self, argument: int, index: str, later: int = 0, *, shared: bool = False) -> str:
+        """Read such a row; with `shared`, one number for all lanes."""
+        return self.load_at(self.at(argument, index, later, shared=shared), shared=shared)
+
+    def put(self, value: str, argument: int, index: str) -> None:
+        """Write such a row."""
+        self._lines.append(f"  store {self.type} {value}, ptr {self.at(argument, index)}, align 8")
+
+    def repeat(self, times: int, body: Callable[[str], None]) -> None:
+        """Run a body that gets the number of the round, from zero."""
+        if not times:
+            return
+        self._count += 1
+        label = f"loop{self._count}"
+        self._lines += [f"  br label %{label}", f"{label}:"]
+        number = self.emit(f"phi i64 [ 0, %{self._block} ], [ %{label}_next, %{label}_end ]")
+        body(number)
+        self._lines += [
+            f"  br label %{label}_end",
+            f"{label}_end:",
+            f"  %{label}_next = add i64 {number}, 1",
+            f"  %{label}_more = icmp slt i64 %{label}_next, {times}",
+            f"  br i1 %{label}_more, label %{label}, label %{label}_after",
+            f"{label}_after:",
+        ]
+        self._block = f"{label}_after"
+
     def arithmetic(self, kind: str, first: str, second: str) -> str:
         """Add, subtract, multiply or divide."""
         return self.emit(f"{_ARITHMETIC[kind]} {_FLAGS} {self.type} {first}, {second}")
@@ -122,7 +152,7 @@ class Writer:
         return "f64" if self.width == 1 else f"v{self.width}f64"
 
     def _address(self, place: Place) -> str:
-        element = place.element if place.shared else place.element * self.stride + self.offset
+        element = place.element if place.shared else place.element * self.stride
         return self.emit(f"getelementptr double, ptr %p{place.argument}, i64 {element}")
 
 
@@ -133,6 +163,7 @@ def function(
     inputs: Mapping[int, Place],
     outputs: Iterable[tuple[int, Place]],
     arguments: int,
+    stride: int | None = None,
 ) -> str:
     """Write a function that works out nodes of a graph.
 
@@ -146,8 +177,10 @@ def function(
     outputs : iterable of (node, Place)
     arguments : int
         Number of array arguments.
+    stride : int, optional
+        See `Writer`.
     """
-    writer = Writer(name, arguments, width)
+    writer = Writer(name, arguments, width, stride)
     outputs = list(outputs)
     values: dict[int, str] = {}
     for node in graph.reached([node for node, _ in outputs], stop=inputs):

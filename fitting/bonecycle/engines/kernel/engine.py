@@ -16,6 +16,7 @@ from bonecycle.engines.interface import (
     Gradient,
     check_request,
     gradient_by_differences,
+    places,
 )
 from bonecycle.engines.kernel import rosenbrock, sensitivities
 from bonecycle.engines.kernel.changes import Changes, as_arrays
@@ -23,7 +24,7 @@ from bonecycle.engines.kernel.compiled import Compiled, code_key, compiled
 from bonecycle.engines.kernel.description import describe
 from bonecycle.engines.kernel.draws import prior_draws
 from bonecycle.engines.kernel.events import NotSupportedError, Schedule
-from bonecycle.engines.kernel.model_code import LANES, Layout, columns_of
+from bonecycle.engines.kernel.model_code import LANES, Layout
 from bonecycle.errors import ModelError, SimulationError, UsageError, unknown
 from bonecycle.manifest import content_hash
 
@@ -156,25 +157,31 @@ class KernelEngine:
         """Simulate a batch with `all_outputs`, at a tolerance of one's own."""
         return self._run(*check_request(self.parameters, values, times), tolerance)
 
-    def gradient(self, values: Floats, times: Sequence[float]) -> Gradient:
+    def gradient(
+        self, values: Floats, times: Sequence[float], by: Sequence[str] | None = None
+    ) -> Gradient:
         """Simulate a batch with exact derivatives; see `interface.Engine`.
 
         By differences where a rate chooses by a state: derivatives jump there.
         """
         if self._model.chooses:
-            return gradient_by_differences(self, values, times)
+            return gradient_by_differences(self, values, times, by)
         sets, wanted = check_request(self.parameters, values, times)
         code, changes = self.single.code, self._changes(wanted[-1])
         result = np.full((len(sets), len(wanted), code.n_outputs), np.nan)
-        slopes = np.full((*result.shape, len(self.parameters)), np.nan)
+        wanted_places = places(self.parameters, by)
+        slopes = np.full((*result.shape, len(wanted_places)), np.nan)
         status = np.full(len(sets), rosenbrock.START)
         start = np.array(code.initial_gradient, dtype=np.int64).reshape(-1, 2)
+        columns = np.full(len(self.parameters), -1)
+        columns[wanted_places] = np.arange(len(wanted_places))
+        start[:, 1] = columns[start[:, 1]]
         lengths = (
             len(code.output_gradient),
             len(code.extended),
-            len(code.curvature),
+            code.n_turned,
             code.n_sensitive,
-            columns_of(len(self.parameters)),
+            len(wanted_places),
         )
         for i in np.flatnonzero(_possible(sets)):
             result[i], slopes[i], status[i], _ = sensitivities.integrate(

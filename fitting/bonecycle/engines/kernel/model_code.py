@@ -7,17 +7,15 @@ out once.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from bonecycle.engines.kernel.elementary import exponential, logarithm
 from bonecycle.engines.kernel.elimination import (
     Entry,
-    Pattern,
     analyse,
     factor_function,
     solve_function,
-    write_solve,
 )
 from bonecycle.engines.kernel.elimination_by_index import (
     UNROLLED_UP_TO,
@@ -27,15 +25,19 @@ from bonecycle.engines.kernel.elimination_by_index import (
 from bonecycle.engines.kernel.emit import Place, Writer, function
 from bonecycle.engines.kernel.reading import System
 from bonecycle.engines.kernel.steps import (
-    differentiate_function,
-    step_function,
+    Caller,
+    differentiate_functions,
+    step_functions,
     try_function,
-    write_combination,
-    write_sum,
 )
-from bonecycle.engines.kernel.tableau import STAGES
 
 LANES = 8
+"""Parameter sets that are simulated side by side."""
+VECTOR = 4
+"""Lanes, or columns of derivatives, that a generated function handles at once.
+
+Half a vector of the widest processors, a whole one of the others; see docs/engine.md.
+"""
 
 
 @dataclass(frozen=True)
@@ -49,11 +51,11 @@ class Layout:
         Entries of the sparse Jacobian and of its factors.
     extended : sequence of (row, column)
         Entries of the Jacobian by states and constants; the first are those by states.
-    curvature : sequence of int
-        Entries of `extended` that change along a direction.
     initial_gradient, output_gradient : sequence of (row, column)
         Sparse derivatives of states and constants at the start by parameters, and of outputs by
         states and constants.
+    n_turned : int
+        Entries of the Jacobian by states that change along a direction.
     n_sensitive : int
         Constants that depend on a parameter.
     """
@@ -64,9 +66,9 @@ class Layout:
     n_jacobian: int
     n_factors: int
     extended: Sequence[Entry] = ()
-    curvature: Sequence[int] = ()
     initial_gradient: Sequence[Entry] = ()
     output_gradient: Sequence[Entry] = ()
+    n_turned: int = 0
     n_sensitive: int = 0
 
 
@@ -115,7 +117,7 @@ class _Generator:
             found |= {node: Place(states, i) for i, node in enumerate(self.states)}
         return found
 
-    def prepare(self, width: int) -> str:
+    def prepare(self, width: int, lanes: int) -> str:
         """Write ``prepare(parameters, constants, states)``."""
         given = {node: Place(0, i) for i, node in enumerate(self.parameters)}
         results = [
@@ -124,40 +126,40 @@ class _Generator:
             if self.graph.is_static(node)
         ]
         results += [(node, Place(2, i)) for i, node in enumerate(self.initial)]
-        return function(f"prepare_{width}", self.graph, width, given, results, 3)
+        return function(f"prepare_{width}", self.graph, width, given, results, 3, lanes)
 
-    def simulation(self, width: int) -> list[str]:
-        """Write the functions of a simulation."""
+    def simulation(self, width: int, lanes: int) -> list[str]:
+        """Write the functions of a simulation, each for `width` of the lanes."""
         graph, given = self.graph, self.inputs(0, 1)
         rates = [(node, Place(2, i)) for i, node in enumerate(self.rates)]
         jacobian = [(node, Place(3, k)) for k, node in enumerate(self.jacobian_nodes)]
         outputs = [(node, Place(2, i)) for i, node in enumerate(self.outputs)]
         return [
-            self.prepare(width),
-            function(f"rates_{width}", graph, width, given, rates, 3),
-            function(f"jacobian_{width}", graph, width, given, rates + jacobian, 4),
-            function(f"outputs_{width}", graph, width, given, outputs, 3),
-            *self.algebra(width),
-            *step_function(len(self.states), width),
+            exponential(width),
+            logarithm(width),
+            self.prepare(width, lanes),
+            function(f"rates_{width}", graph, width, given, rates, 3, lanes),
+            function(f"jacobian_{width}", graph, width, given, rates + jacobian, 4, lanes),
+            function(f"outputs_{width}", graph, width, given, outputs, 3, lanes),
+            self.factor(f"factor_{width}", width, lanes),
+            self.solve(f"solve_{width}", width, lanes),
+            *step_functions(len(self.states), width, lanes),
+            *(_for_all_lanes(name, width, lanes) for name in ("prepare", "outputs")),
         ]
 
-    def algebra(self, width: int) -> list[str]:
+    def factor(self, name: str, width: int, lanes: int) -> str:
         """Write the factorization: straight-line while small."""
-        names = f"factor_{width}", f"solve_{width}"
-        if len(self.states) > UNROLLED_UP_TO:
-            return [
-                factor_by_index(names[0], self.pattern, self.jacobian, width),
-                solve_by_index(names[1], self.pattern, width),
-            ]
-        return [
-            factor_function(names[0], self.pattern, self.jacobian, width),
-            solve_function(names[1], self.pattern, width),
-        ]
+        write = factor_function if len(self.states) <= UNROLLED_UP_TO else factor_by_index
+        return write(name, self.pattern, self.jacobian, width, lanes)
 
-    def module(self, assembly: Iterable[str], widths: Iterable[int], **extra: object) -> ModelCode:
+    def solve(self, name: str, width: int, lanes: int, *, shared: bool = False) -> str:
+        """Write the solution; with `shared`, one matrix for all lanes."""
+        write = solve_function if len(self.states) <= UNROLLED_UP_TO else solve_by_index
+        return write(name, self.pattern, width, lanes, shared=shared)
+
+    def module(self, assembly: Iterable[str], **extra: object) -> ModelCode:
         """Put the module together."""
-        mathematics = [text for width in widths for text in (exponential(width), logarithm(width))]
-        text = "\n".join([*mathematics, *assembly, "attributes #0 = { nounwind }", ""])
+        text = "\n".join([*assembly, "attributes #0 = { nounwind }", ""])
         layout = Layout(
             n_states=len(self.states),
             n_constants=len(self.constants),
@@ -173,7 +175,7 @@ def batch_code(system: System, parameters: Sequence[str], outputs: Sequence[str]
     """Write the functions that simulate lanes of `LANES` parameter sets."""
     generator = _Generator(system, parameters, outputs)
     generator.hoist([*generator.rates, *generator.jacobian_nodes, *generator.outputs])
-    return generator.module(generator.simulation(LANES), [LANES])
+    return generator.module(generator.simulation(VECTOR, LANES))
 
 
 def single_code(system: System, parameters: Sequence[str], outputs: Sequence[str]) -> ModelCode:
@@ -184,7 +186,7 @@ def single_code(system: System, parameters: Sequence[str], outputs: Sequence[str
     direction.
     """
     g = _Generator(system, parameters, outputs)
-    graph, count = g.graph, len(parameters)
+    graph = g.graph
     g.hoist([*g.rates, *g.outputs])
     static = [node for node in g.constants if graph.is_static(node)]
     by_parameter = graph.gradients(static, g.parameters)
@@ -197,7 +199,12 @@ def single_code(system: System, parameters: Sequence[str], outputs: Sequence[str
             nodes.append(row[variable])
     direction = [graph.symbol(f"direction of {name}", static=False) for name in system.states]
     turned = graph.tangents(nodes, dict(zip(g.states, direction, strict=True)))
-    curvature = [k for k, node in enumerate(turned) if graph.value(node) != 0.0]
+    curved = [k for k, node in enumerate(turned) if graph.value(node) != 0.0]
+    # Those by states stand beside the Jacobian's, those by constants are added to them.
+    n_own = len(g.jacobian)
+    by_states = [k for k in curved if k < n_own]
+    entry = {k: graph.symbol(f"entry {k}", static=False) for k in curved if k >= n_own}
+    summed = {k: graph.apply("add", entry[k], turned[k]) for k in entry}
     read = [
         (i, column[variable], node)
         for i, row in enumerate(graph.gradients(g.outputs, [*g.states, *sensitive]))
@@ -207,12 +214,18 @@ def single_code(system: System, parameters: Sequence[str], outputs: Sequence[str
     start += [by_parameter[static.index(node)] for node in sensitive]
     place = {node: i for i, node in enumerate(g.parameters)}
     gradient = [(i, place[p], node) for i, row in enumerate(start) for p, node in row.items()]
-    g.hoist([*nodes, *(turned[k] for k in curvature), *(node for *_, node in read)])
+    g.hoist([*nodes, *(turned[k] for k in curved), *(node for *_, node in read)])
     given = g.inputs(0, 1)
     rates = [(node, Place(2, i)) for i, node in enumerate(g.rates)]
     along = given | {node: Place(2, i) for i, node in enumerate(direction)}
+    along |= {node: Place(3, k) for k, node in entry.items()}
+    n = len(g.states)
+    # A stage's derivative: the Jacobian times that of the argument, the rest times that of states
+    # and constants at the start of the step.
+    products = [(i, 0, k, 2 if j < n else 3, j) for k, (i, j) in enumerate(entries)]
+    products += [(entries[k][0], 1, place, 3, entries[k][1]) for place, k in enumerate(by_states)]
     functions = [
-        *g.simulation(1),
+        *g.simulation(1, 1),
         function(
             "extended", graph, 1, given, rates + [(n, Place(3, k)) for k, n in enumerate(nodes)], 4
         ),
@@ -221,8 +234,11 @@ def single_code(system: System, parameters: Sequence[str], outputs: Sequence[str
             graph,
             1,
             along,
-            [(turned[k], Place(3, position)) for position, k in enumerate(curvature)],
-            4,
+            [
+                *((turned[k], Place(4, place)) for place, k in enumerate(by_states)),
+                *((node, Place(3, k)) for k, node in summed.items()),
+            ],
+            5,
         ),
         function(
             "initial_gradient",
@@ -240,95 +256,50 @@ def single_code(system: System, parameters: Sequence[str], outputs: Sequence[str
             [(node, Place(2, k)) for k, (*_, node) in enumerate(read)],
             3,
         ),
-        *_solve_shared(g.pattern, len(g.states), count),
-        *_multiply("multiply_extended", entries, len(g.states), count),
-        *_multiply("multiply_curvature", [entries[k] for k in curvature], len(g.states), count),
-        *_multiply("multiply_output", [(i, j) for i, j, _ in read], len(g.outputs), count),
-        *_steps(len(g.states), len(entries), count),
+        g.solve("solve_shared", VECTOR, VECTOR, shared=True),
+        _multiply("multiply_stage", len(g.states), products, 5),
+        _multiply(
+            "multiply_output",
+            len(g.outputs),
+            [(i, 0, k, 1, j) for k, (i, j, _) in enumerate(read)],
+            3,
+        ),
+        try_function(len(g.states), len(entries)),
+        *differentiate_functions(len(g.states), len(entries), len(by_states), VECTOR),
     ]
     return g.module(
         functions,
-        [1],
         extended=tuple(entries),
-        curvature=tuple(curvature),
         initial_gradient=tuple((i, j) for i, j, _ in gradient),
         output_gradient=tuple((i, j) for i, j, _ in read),
+        n_turned=len(by_states),
         n_sensitive=len(sensitive),
     )
 
 
-def _steps(n: int, n_extended: int, n_parameters: int) -> list[str]:
-    """Write a step of the derivatives."""
-    parts = _by_blocks("sum_columns", 3, n_parameters, lambda w: write_sum(w, n))
-    for stage in range(STAGES):
-
-        def write(w: Writer, stage: int = stage) -> None:
-            write_combination(w, stage, n, shared=True)
-
-        parts += _by_blocks(f"combine_columns_{stage}", 5, n_parameters, write)
-    columns = columns_of(n_parameters)
-    return [
-        *parts,
-        try_function(n, n_extended),
-        differentiate_function(n, n_extended, columns),
-    ]
+def _for_all_lanes(name: str, width: int, lanes: int) -> str:
+    """Write a function of three arrays that calls the one for `width` lanes."""
+    caller = Caller(name, 3, width, lanes)
+    caller.call(f"{name}_{width}", *caller.arguments)
+    return caller.text()
 
 
-def columns_of(n_parameters: int) -> int:
-    """Columns of arrays of derivatives: whole vectors of four."""
-    return max(4, 4 * -(-n_parameters // 4))
+def _multiply(
+    name: str, rows: int, products: Sequence[tuple[int, int, int, int, int]], arguments: int
+) -> str:
+    """Write a function whose last argument grows by products, for a block of columns.
 
-
-def _blocks(n_parameters: int) -> list[tuple[int, int]]:
-    """Offset and width of the vectors that a row of derivatives is handled in."""
-    columns = columns_of(n_parameters)
-    return [(offset, min(8, columns - offset)) for offset in range(0, columns, 8)]
-
-
-def _by_blocks(
-    name: str, arguments: int, n_parameters: int, write: Callable[[Writer], None]
-) -> list[str]:
-    """Write a function over rows of derivatives as one function a block and one that calls them."""
-    parts = []
-    for offset, width in _blocks(n_parameters):
-        w = Writer(f"{name}_{offset}", arguments, width, columns_of(n_parameters), offset)
-        write(w)
-        parts.append(w.text())
-    return [*parts, _caller(name, arguments, n_parameters)]
-
-
-def _caller(name: str, arguments: int, n_parameters: int) -> str:
-    names = ", ".join(f"i64 %a{i}" for i in range(arguments))
-    calls = [f"  call void @{name}_{offset}({names})" for offset, _ in _blocks(n_parameters)]
-    return "\n".join([f"define void @{name}({names}) #0 {{", *calls, "  ret void", "}"])
-
-
-def _solve_shared(pattern: Pattern, n_states: int, n_parameters: int) -> list[str]:
-    """Write ``solve_shared(factors, rows)``: one matrix for all columns of derivatives."""
-    if n_states <= UNROLLED_UP_TO:
-        return _by_blocks(
-            "solve_shared", 2, n_parameters, lambda w: write_solve(w, pattern, shared=True)
-        )
-    stride = columns_of(n_parameters)
-    parts = [
-        solve_by_index(f"solve_shared_{offset}", pattern, width, stride, offset)
-        for offset, width in _blocks(n_parameters)
-    ]
-    return [*parts, _caller("solve_shared", 2, n_parameters)]
-
-
-def _multiply(name: str, entries: Sequence[Entry], rows: int, n_parameters: int) -> list[str]:
-    """Write ``multiply(matrix, x, result)``: the result grows by one sparse matrix times x."""
-
-    def write(w: Writer) -> None:
-        for i in range(rows):
-            columns = [(k, j) for k, (row, j) in enumerate(entries) if row == i]
-            if not columns:
-                continue
-            value = w.load(Place(2, i))
-            for k, j in columns:
-                factor, x = w.load(Place(0, k, shared=True)), w.load(Place(1, j))
-                value = w.arithmetic("add", value, w.arithmetic("mul", factor, x))
-            w.store(value, Place(2, i))
-
-    return _by_blocks(name, 3, n_parameters, write)
+    A product has its row, the argument and element of its factor, and the argument and row of what
+    is multiplied.
+    """
+    w = Writer(name, arguments, VECTOR)
+    for i in range(rows):
+        own = [product for product in products if product[0] == i]
+        if not own:
+            continue
+        value = w.load(Place(arguments - 1, i))
+        for _, matrix, k, argument, j in own:
+            factor, x = w.load(Place(matrix, k, shared=True)), w.load(Place(argument, j))
+            value = w.arithmetic("add", value, w.arithmetic("mul", factor, x))
+        w.store(value, Place(arguments - 1, i))
+    return w.text()

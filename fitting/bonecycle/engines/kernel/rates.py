@@ -15,7 +15,7 @@ from bonecycle.engines.steady_state import (
     solve_steady_state,
 )
 
-_PREPARE, _EXTENDED, _INITIAL_GRADIENT = 0, 8, 5
+_PREPARE, _EXTENDED, _INITIAL_GRADIENT = 0, 9, 6
 
 
 class KernelRates:

@@ -17,6 +17,7 @@ import numpy as np
 from numba import njit
 
 from bonecycle.engines.kernel.calls import call
+from bonecycle.engines.kernel.model_code import VECTOR
 from bonecycle.engines.kernel.rosenbrock import (
     FIRST_STEP,
     GROW,
@@ -37,8 +38,8 @@ from bonecycle.engines.kernel.tableau import GAMMA, STAGES
 def _try_step(functions: Any, y: Any, c: Any, h: float, u: Any, k: Any, e: Any, work: Any) -> None:
     """Try a step and keep what its derivative needs.
 
-    `u`, `k`: arguments and results of the stages, shape (STAGES + 1 and STAGES, n_states, 1);
-    the last of `u` is the result of the step. `e`: extended Jacobian at every stage.
+    `u`: result of the step; `k`: of the stages, shape (STAGES, n_states, 1). `e`: extended
+    Jacobian at every stage.
     """
     f, inverse, factors, shift, smallest = work
     inverse[0] = 1.0 / h
@@ -74,27 +75,29 @@ def _differentiate(
     dk: Any,
     factors: Any,
 ) -> None:
-    """Move the derivatives `s` over an accepted step.
+    """Move the derivatives `s` over an accepted step, block of columns by block.
 
-    `s`, `v`: shape (n_states + n_sensitive, columns), derivatives of states and constants, and
-    space for those at a stage; `dk`: shape (STAGES, n_states, columns).
+    `s`: shape (n_blocks, n_states + n_sensitive, VECTOR), derivatives of states and constants;
+    `v`, `dk`: shape (n_states, VECTOR) and (STAGES, n_states, VECTOR), space for those of a
+    stage's argument and result.
     """
-    v[y.shape[0] :] = s[y.shape[0] :]
     call(
         functions[4],
-        (
-            y.ctypes.data,
-            c.ctypes.data,
-            inverse.ctypes.data,
-            k.ctypes.data,
-            e.ctypes.data,
-            d.ctypes.data,
-            s.ctypes.data,
-            v.ctypes.data,
-            dk.ctypes.data,
-            factors.ctypes.data,
-        ),
+        (y.ctypes.data, c.ctypes.data, k.ctypes.data, e.ctypes.data, d.ctypes.data),
     )
+    for block in range(len(s)):
+        call(
+            functions[5],
+            (
+                inverse.ctypes.data,
+                e.ctypes.data,
+                d.ctypes.data,
+                s[block].ctypes.data,
+                v.ctypes.data,
+                dk.ctypes.data,
+                factors.ctypes.data,
+            ),
+        )
 
 
 def _integrate(
@@ -113,53 +116,54 @@ def _integrate(
     tolerance: Any,
     max_steps: int,
 ) -> Any:
-    """Simulate one parameter set with derivatives by all parameters.
+    """Simulate one parameter set with derivatives by some of the parameters.
 
     Parameters
     ----------
     functions : int64 array
-        Addresses of prepare, step, outputs (width 1), try_step, differentiate,
+        Addresses of prepare, step, outputs (width 1), try_step, turn, differentiate,
         initial_gradient, output_gradient, multiply_output.
     p : ndarray, shape (n_parameters, 1)
     c : ndarray, shape (n_constants, 1)
         With the start values of what events change.
     start : ndarray of int, shape (n_entries, 2)
-        Row (state, then sensitive constant) and parameter of every entry of initial_gradient.
+        Row (state, then sensitive constant) and column of every entry of initial_gradient; -1
+        where the column is not asked for.
     read : tuple of int
-        Entries of output_gradient, of the extended Jacobian and of its curvature; sensitive
-        constants; columns of the arrays of derivatives.
+        Entries of output_gradient, of the extended Jacobian and of its derivative along a
+        direction; sensitive constants; columns asked for.
     physical, moments, first, targets, values, times, sizes, tolerance, max_steps
         As in `rosenbrock.integrate`.
 
     Returns
     -------
     results : ndarray, shape (n_times, n_outputs)
-    gradient : ndarray, shape (n_times, n_outputs, n_parameters)
+    gradient : ndarray, shape (n_times, n_outputs, n_columns)
     status, steps : int
     """
     n = len(physical)
     n_outputs, _, n_factors = sizes
-    n_read, n_extended, n_curvature, n_sensitive, n_columns = read
+    n_read, n_extended, n_turned, n_sensitive, n_columns = read
     n_times, n_moments = len(times), len(moments)
     results = np.full((n_times, n_outputs), np.nan)
-    n_parameters = len(p)
-    gradient = np.full((n_times, n_outputs, n_parameters), np.nan)
+    gradient = np.full((n_times, n_outputs, n_columns), np.nan)
     y, top, error = np.empty((n, 1)), np.empty((n, 1)), np.empty(1)
-    u, k = np.empty((STAGES + 1, n, 1)), np.empty((STAGES, n, 1))
-    e, d = np.empty((STAGES, n_extended)), np.empty(max(1, n_curvature))
+    u, k = np.empty((n, 1)), np.empty((STAGES, n, 1))
+    e, d = np.empty((STAGES, n_extended)), np.empty((STAGES, n_turned))
     factors, shift, smallest = np.empty(n_factors), np.empty(1), np.empty(1)
     inverse = np.empty(1)
     work = (np.empty((n, 1)), inverse, factors, shift, smallest)
-    s = np.zeros((n + n_sensitive, n_columns))
-    dk = np.empty((STAGES, n, n_columns))
+    s = np.zeros((-(-n_columns // VECTOR), n + n_sensitive, VECTOR))
+    v, dk = np.empty((n, VECTOR)), np.empty((STAGES, n, VECTOR))
     sample, slopes = np.empty((n_outputs, 1)), np.empty(max(1, n_read))
-    turned = np.empty((n_outputs, n_columns))
+    found = np.empty((n_outputs, VECTOR))
     call(functions[0], (p.ctypes.data, c.ctypes.data, y.ctypes.data))
     at_start = np.empty(max(1, len(start)))
-    call(functions[5], (p.ctypes.data, at_start.ctypes.data))
+    call(functions[6], (p.ctypes.data, at_start.ctypes.data))
     for q in range(len(start)):
-        s[start[q, 0], start[q, 1]] = at_start[q]
-    v = s.copy()
+        row, column = start[q]
+        if column >= 0:
+            s[column // VECTOR, row, column % VECTOR] = at_start[q]
     for i in range(n):
         top[i, 0] = abs(y[i, 0])
         if not np.isfinite(y[i, 0]) or (physical[i] and y[i, 0] < 0):
@@ -173,7 +177,7 @@ def _integrate(
                 span = (first[next_moment], first[next_moment + 1])
                 for q in range(span[0], span[1]):
                     if n <= targets[q] < 2 * n:
-                        s[targets[q] - n] = 0.0  # a state that is set forgets
+                        s[:, targets[q] - n] = 0.0  # a state that is set forgets
                 change(y, c, 0, span, targets, values)
                 next_moment += 1
                 proposed, after_dose = restart, True
@@ -181,11 +185,16 @@ def _integrate(
                     top[i, 0] = max(top[i, 0], abs(y[i, 0]))
             if times[next_time] <= t:
                 call(functions[2], (y.ctypes.data, c.ctypes.data, sample.ctypes.data))
-                call(functions[6], (y.ctypes.data, c.ctypes.data, slopes.ctypes.data))
+                call(functions[7], (y.ctypes.data, c.ctypes.data, slopes.ctypes.data))
                 results[next_time] = sample[:, 0]
-                turned[:] = 0.0
-                call(functions[7], (slopes.ctypes.data, s.ctypes.data, turned.ctypes.data))
-                gradient[next_time] = turned[:, :n_parameters]
+                for block in range(len(s)):
+                    found[:] = 0.0
+                    call(
+                        functions[8],
+                        (slopes.ctypes.data, s[block].ctypes.data, found.ctypes.data),
+                    )
+                    for column in range(block * VECTOR, min(n_columns, (block + 1) * VECTOR)):
+                        gradient[next_time, :, column] = found[:, column % VECTOR]
                 next_time += 1
                 if next_time == n_times:
                     return results, gradient, OK, steps
@@ -199,7 +208,7 @@ def _integrate(
         elif h > 0.5 * left:
             h = 0.5 * left
         _try_step(functions, y, c, h, u, k, e, work)
-        measure(y, u[STAGES], top, k[STAGES - 1], tolerance[0], tolerance[1], error)
+        measure(y, u, top, k[STAGES - 1], tolerance[0], tolerance[1], error)
         steps += 1
         singular = not smallest[0] > PIVOT * shift[0]
         arrived = False
@@ -218,7 +227,7 @@ def _integrate(
             arrived = h >= stop - t
             t = stop if arrived else t + h
             for i in range(n):
-                y[i, 0] = u[STAGES, i, 0]
+                y[i, 0] = u[i, 0]
                 top[i, 0] = max(top[i, 0], abs(y[i, 0]))
         if steps >= max_steps:
             return results, gradient, STEPS, steps

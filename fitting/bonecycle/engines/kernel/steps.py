@@ -1,6 +1,8 @@
 """Whole steps as generated code: the sums over stages stay in registers and vectors.
 
 Written in compiled Python, these sums took more time than all functions of the model together.
+What walks through all rows is a loop: unrolled, the code of a step would not stay in the
+processor's instruction cache.
 """
 
 from __future__ import annotations
@@ -13,58 +15,66 @@ from bonecycle.engines.kernel.tableau import STAGES, A, C
 _BYTES = 8
 
 
-def write_combination(w: Writer, stage: int, n: int, *, shared: bool) -> None:
-    """Add ``combine(y, k, inverse_step, u, total)`` of a stage.
+def combine_function(
+    name: str, stage: int, n: int, width: int, stride: int, *, shared: bool = False
+) -> str:
+    """Write ``combine(y, k, inverse_step, u, total)`` of a stage.
 
     ``u = y + sum_j A_ij k_j`` and ``total = inverse_step sum_j C_ij k_j``; with `shared`, one step
-    size for all lanes.
+    size for all lanes. `u` comes with the argument of the stage before.
     """
+    w = Writer(name, 5, width, stride)
     inverse = w.load(Place(2, 0, shared))
-    for i in range(n):
-        argument, total = w.load(Place(0, i)), w.number(0.0)
+    # The last stages only add to the argument of the one before.
+    added = A[stage] - A[stage - 1] if stage else A[stage]
+    follows = stage > 1 and not added[: stage - 1].any()
+    weights = added if follows else A[stage]
+
+    def row(i: str) -> None:
+        argument, total = w.get(3 if follows else 0, i), w.number(0.0)
         for j in range(stage):
-            k = w.load(Place(1, j * n + i))
-            if A[stage, j] != 0.0:
-                product = w.arithmetic("mul", w.number(float(A[stage, j])), k)
+            k = w.get(1, i, j * n)
+            if weights[j] != 0.0:
+                product = w.arithmetic("mul", w.number(float(weights[j])), k)
                 argument = w.arithmetic("add", argument, product)
             product = w.arithmetic("mul", w.number(float(C[stage, j])), k)
             total = w.arithmetic("add", total, product)
-        w.store(argument, Place(3, i))
-        w.store(w.arithmetic("mul", total, inverse), Place(4, i))
+        w.put(argument, 3, i)
+        w.put(w.arithmetic("mul", total, inverse), 4, i)
+
+    w.repeat(n, row)
+    return w.text()
 
 
-def write_sum(w: Writer, n: int) -> None:
-    """Add ``sum(a, b, result)`` over rows."""
-    for i in range(n):
-        total = w.arithmetic("add", w.load(Place(0, i)), w.load(Place(1, i)))
-        w.store(total, Place(2, i))
+def sum_function(name: str, n: int, width: int, stride: int) -> str:
+    """Write ``sum(a, b, result)`` over rows."""
+    w = Writer(name, 3, width, stride)
+    w.repeat(n, lambda i: w.put(w.arithmetic("add", w.get(0, i), w.get(1, i)), 2, i))
+    return w.text()
 
 
-def step_function(n: int, width: int) -> list[str]:
+def step_functions(n: int, width: int, lanes: int) -> list[str]:
     """Write ``step(y, c, inverse_step, u, k, f, jacobian, factors, shift, smallest)``.
 
-    See `rosenbrock.stages`.
+    See `rosenbrock.stages`. Functions of the model handle `width` of the lanes at once.
     """
-    parts = []
-    for stage in range(STAGES):
-        w = Writer(f"combine_{stage}_{width}", 5, width)
-        write_combination(w, stage, n, shared=False)
-        parts.append(w.text())
-    w = Writer(f"sum_{width}", 3, width)
-    write_sum(w, n)
-    caller = _Caller(f"step_{width}", 10)
+    parts = [
+        combine_function(f"combine_{stage}_{width}", stage, n, width, lanes)
+        for stage in range(STAGES)
+    ]
+    caller = Caller("step", 10, width, lanes)
     y, c, inverse, u, k, f, jacobian, factors, shift, smallest = caller.arguments
     caller.call(f"jacobian_{width}", y, c, k, jacobian)
     caller.call(f"factor_{width}", jacobian, shift, factors, smallest)
     caller.call(f"solve_{width}", factors, k)
     for stage in range(1, STAGES):
-        own = caller.row(k, stage * n * width)
+        own = caller.row(k, stage * n * lanes)
         caller.call(f"combine_{stage}_{width}", y, k, inverse, u, own)
         caller.call(f"rates_{width}", u, c, f)
         caller.call(f"sum_{width}", f, own, own)
         caller.call(f"solve_{width}", factors, own)
     caller.call(f"sum_{width}", own, u, u)
-    return [*parts, w.text(), caller.text()]
+    return [*parts, sum_function(f"sum_{width}", n, width, lanes), caller.text()]
 
 
 def try_function(n: int, n_extended: int) -> str:
@@ -72,58 +82,78 @@ def try_function(n: int, n_extended: int) -> str:
 
     See `sensitivities`.
     """
-    caller = _Caller("try_step", 10)
+    caller = Caller("try_step", 10)
     y, c, inverse, u, k, f, e, factors, shift, smallest = caller.arguments
     for stage in range(STAGES):
-        argument, own = caller.row(u, stage * n), caller.row(k, stage * n)
-        extended = caller.row(e, stage * n_extended)
-        caller.call(f"combine_{stage}_1", y, k, inverse, argument, own)
-        caller.call("extended", argument, c, f, extended)
+        own, extended = caller.row(k, stage * n), caller.row(e, stage * n_extended)
+        caller.call(f"combine_{stage}_1", y, k, inverse, u, own)
+        caller.call("extended", u, c, f, extended)
         if stage == 0:
             caller.call("factor_1", e, shift, factors, smallest)
         caller.call("sum_1", f, own, own)
         caller.call("solve_1", factors, own)
-    caller.call("sum_1", argument, own, caller.row(u, STAGES * n))
+    caller.call("sum_1", u, own, u)
     return caller.text()
 
 
-def differentiate_function(n: int, n_extended: int, columns: int) -> str:
-    """Write ``differentiate(y, c, inverse_step, k, e, d, s, v, dk, factors)``.
+def differentiate_functions(n: int, n_extended: int, n_turned: int, width: int) -> list[str]:
+    """Write what moves derivatives over a step, see `sensitivities`.
 
-    See `sensitivities`.
+    ``turn(y, c, k, e, d)`` for all columns, then ``differentiate(inverse_step, e, d, s, v, dk,
+    factors)`` for every block of `width` columns.
     """
-    caller = _Caller("differentiate", 10)
-    y, c, inverse, k, e, d, s, v, dk, factors = caller.arguments
+    turn = Caller("turn", 5)
+    y, c, k, e, d = turn.arguments
     for stage in range(STAGES):
-        out = caller.row(dk, stage * n * columns)
-        caller.call(f"combine_columns_{stage}", s, dk, inverse, v, out)
-        caller.call("curvature", y, c, caller.row(k, stage * n), d)
-        caller.call("multiply_extended", caller.row(e, stage * n_extended), v, out)
-        caller.call("multiply_curvature", d, s, out)
-        caller.call("solve_shared", factors, out)
+        own = [turn.row(a, stage * rows) for a, rows in ((k, n), (e, n_extended), (d, n_turned))]
+        turn.call("curvature", y, c, *own)
+    block = Caller("differentiate", 7)
+    inverse, e, d, s, v, dk, factors = block.arguments
+    parts = []
+    for stage in range(STAGES):
+        name = f"combine_columns_{stage}"
+        parts.append(combine_function(name, stage, n, width, width, shared=True))
+        out = block.row(dk, stage * n * width)
+        block.call(name, s, dk, inverse, v, out)
+        own = [block.row(e, stage * n_extended), block.row(d, stage * n_turned)]
+        block.call("multiply_stage", *own, v, s, out)
+        block.call("solve_shared", factors, out)
     # The argument of the last stage plus its result is the result of the step.
-    caller.call("sum_columns", v, out, s)
-    return caller.text()
+    block.call("sum_columns", v, out, s)
+    return [*parts, sum_function("sum_columns", n, width, width), turn.text(), block.text()]
 
 
-class _Caller:
-    """A function that calls others of the module with addresses."""
+class Caller:
+    """A function that calls others of the module with addresses.
 
-    def __init__(self, name: str, arguments: int) -> None:
+    Parameters
+    ----------
+    name : str
+    arguments : int
+    width, lanes : int
+        Functions that are called handle so many of the lanes at once: each is called in turn
+        for all parts of the rows.
+    """
+
+    def __init__(self, name: str, arguments: int, width: int = 1, lanes: int = 1) -> None:
         self.arguments: Sequence[str] = [f"%a{i}" for i in range(arguments)]
+        self._parts = range(0, lanes, width)
         names = ", ".join(f"i64 {argument}" for argument in self.arguments)
         self._lines = [f"define void @{name}({names}) #0 {{"]
 
     def row(self, address: str, elements: int) -> str:
         """Address of an element of an array."""
+        if not elements:
+            return address
         name = f"%r{len(self._lines)}"
         self._lines.append(f"  {name} = add i64 {address}, {_BYTES * elements}")
         return name
 
     def call(self, function: str, *addresses: str) -> None:
         """Call a function."""
-        given = ", ".join(f"i64 {address}" for address in addresses)
-        self._lines.append(f"  call void @{function}({given})")
+        for part in self._parts:
+            given = ", ".join(f"i64 {self.row(address, part)}" for address in addresses)
+            self._lines.append(f"  call void @{function}({given})")
 
     def text(self) -> str:
         """Return the whole function."""
