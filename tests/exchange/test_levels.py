@@ -106,7 +106,7 @@ def test_what_a_level_cannot_say_stops_the_export(exported) -> None:
     untreated = parse_regimen("untreated")
     assert check(text) == []
     for level in (Level.L3V1, Level.L2V4):
-        with pytest.raises(ModelError, match="max"):
+        with pytest.raises(ModelError, match="'CTX' uses L3V2 math"):
             at_level(text, level, untreated)
 
 
