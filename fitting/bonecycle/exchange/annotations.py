@@ -81,8 +81,8 @@ def _notes(facts: Mapping[str, str], sources: Iterable[str]) -> str:
     paragraphs = [
         "The bone remodeling cycle of human iliac cancellous bone as fractions of the bone "
         f"surface, by bonecycle {facts['version']}. Time is in days. Drugs in the model: "
-        f"{facts['drugs']}. Doses: {facts['regimen']}. Mechanisms turned on: {facts['mechanisms']}. Changed parameters: "
-        f"{facts['parameters']}.",
+        f"{facts['drugs']}. Doses: {facts['regimen']}. Mechanisms turned on: "
+        f"{facts['mechanisms']}. Changed parameters: {facts['parameters']}.",
         "The model starts at its untreated steady state, worked out from the parameters: after a "
         "change of a parameter it starts at the new steady state. Names, units, meaning and "
         "source stand with every parameter and observable.",
