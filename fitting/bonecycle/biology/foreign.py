@@ -257,7 +257,13 @@ def with_readings(model: ForeignModel, readings: Mapping[str, tuple[str, float]]
 
 
 def add_rule(model: libsbml.Model, name: str, formula: str) -> None:
-    """Add a variable, or make a parameter one, that follows a formula."""
+    """Add a variable, or make a parameter one, that follows a formula.
+
+    Raises
+    ------
+    ModelError
+        For a formula that libsbml cannot read.
+    """
     parameter = model.getParameter(name)
     if parameter is None:
         parameter = model.createParameter()
@@ -266,7 +272,10 @@ def add_rule(model: libsbml.Model, name: str, formula: str) -> None:
     parameter.unsetValue()
     rule = model.createAssignmentRule()
     rule.setVariable(name)
-    rule.setMath(libsbml.parseL3Formula(formula))
+    math = libsbml.parseL3Formula(formula)
+    if math is None:
+        raise ModelError(name, libsbml.getLastParseL3Error().strip())
+    rule.setMath(math)
 
 
 def no_such(kind: str, name: str, known: Collection[str]) -> str:

@@ -10,7 +10,7 @@ from typing import Annotated, ParamSpec
 import typer
 
 from bonecycle import __version__
-from bonecycle.cli import export, fit, listing, pharmacokinetics, simulate
+from bonecycle.cli import export, export_petab, fit, listing, pharmacokinetics, simulate
 from bonecycle.errors import BonecycleError
 
 P = ParamSpec("P")
@@ -59,6 +59,7 @@ exports = typer.Typer(
 )
 exports.command(name="sbml", epilog=export.SBML_EPILOG)(_guarded(export.sbml))
 exports.command(name="omex", epilog=export.OMEX_EPILOG)(_guarded(export.omex))
+exports.command(name="petab", epilog=export_petab.EPILOG)(_guarded(export_petab.petab))
 app.add_typer(exports, name="export")
 
 

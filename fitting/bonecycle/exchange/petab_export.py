@@ -11,7 +11,7 @@ from enum import IntEnum
 from pathlib import Path
 
 import numpy as np
-import yaml
+import yaml  # type: ignore[import-untyped]
 
 from bonecycle.biology.compose import compose
 from bonecycle.biology.tables import Parameter, Scale
@@ -47,9 +47,12 @@ class PetabFiles:
         Content by path in the folder of the problem.
     inside : ndarray of bool, shape (n_targets,)
         Targets of the problem that are measurements.
+    limits : list of dict
+        Rows of limits.csv.
     """
 
     files: Mapping[str, str]
+    limits: list[dict[str, object]]
     inside: np.ndarray[tuple[int], np.dtype[np.bool_]]
 
 
@@ -98,16 +101,19 @@ def petab_files(problem: Problem, version: Version = Version.V1) -> PetabFiles:
         arm: [float(regimen == target.regimen) for regimen in regimens]
         for arm, target in arms.items()
     }
-    tables = _tables_1(rows, ids, arms, switches, on) if version is Version.V1 else _tables_2(
-        rows, ids, switches, on
+    tables = (
+        _tables_1(rows, ids, arms, switches, on)
+        if version is Version.V1
+        else _tables_2(rows, ids, switches, on)
     )
     tables["parameters.tsv"] = _parameters(problem.space.parameters, version)
     files = {name: _text(table, "\t") for name, table in tables.items()}
     files |= {MODEL: sbml, PROBLEM: _config(problem, version)}
     files |= _extension(problem, files)
     files["terms.csv"] = _text(_terms(problem, inside, ids), ",")
-    files["limits.csv"] = _text(limits_table(problem), ",")
-    return PetabFiles(files, inside)
+    limits = limits_table(problem)
+    files["limits.csv"] = _text(limits, ",")
+    return PetabFiles(files, limits, inside)
 
 
 _Table = list[dict[str, object]]
@@ -251,9 +257,7 @@ def _parameters(parameters: Iterable[Parameter], version: Version) -> _Table:
 
 
 def _config(problem: Problem, version: Version) -> str:
-    files = {
-        kind: [f"{kind}s.tsv"] for kind in ("condition", "measurement", "observable")
-    }
+    files = {kind: [f"{kind}s.tsv"] for kind in ("condition", "measurement", "observable")}
     config: dict[str, object]
     if version is Version.V1:
         listed = {f"{kind}_files": names for kind, names in files.items()}
@@ -276,7 +280,7 @@ def _config(problem: Problem, version: Version) -> str:
     return str(yaml.safe_dump(config, sort_keys=False))
 
 
-def _extension(problem: Problem, files: Mapping[str, str]) -> dict[str, str]:
+def _extension(problem: Problem, files: dict[str, str]) -> dict[str, str]:
     """The studies as they are, and what makes the problem from them."""
     paths = [Path(path) for path in problem.spec.data] or shipped_studies()
     studies = {f"studies/{path.name}": path.read_text(encoding="utf-8") for path in paths}

@@ -122,11 +122,7 @@ def _add_baseline(model: libsbml.Model, name: str) -> None:
 
 def _copy_events(target: libsbml.Model, dosed: libsbml.Model, switch: str) -> None:
     """Add the events of a dosed model, renamed, each on condition of the switch."""
-    own = [
-        p.getId()
-        for p in dosed.getListOfParameters()
-        if target.getParameter(p.getId()) is None
-    ]
+    own = [p.getId() for p in dosed.getListOfParameters() if target.getParameter(p.getId()) is None]
     for name in own:
         count = dosed.getParameter(name).clone()
         count.setId(f"{switch}_{name}")
