@@ -51,7 +51,8 @@ def petab(
     what was done about it), terms.csv (every target and where it went), bonecycle.json with the
     studies (from which the whole problem is restored) and manifest.json.
     """
-    from bonecycle.exchange.petab_export import Version, export_petab
+    from bonecycle.exchange.petab_export import export_petab
+    from bonecycle.exchange.petab_tables import Version
     from bonecycle.problem.problem import ProblemSpec, load_problem
     from bonecycle.problem.space import parse_mechanism
 
