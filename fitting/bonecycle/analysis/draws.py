@@ -15,7 +15,7 @@ from bonecycle.biology import catalogue
 from bonecycle.biology.compose import compose
 from bonecycle.biology.tables import Parameter, Scale
 from bonecycle.engines.interface import Floats
-from bonecycle.engines.kernel.compiled import read
+from bonecycle.engines.kernel.description import read
 from bonecycle.errors import SimulationError
 from bonecycle.inference.least_squares import Fit
 from bonecycle.problem.problem import ProblemSpec, load_problem

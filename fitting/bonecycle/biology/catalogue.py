@@ -83,6 +83,11 @@ def observables() -> dict[str, Observable]:
     return {row["id"]: Observable(**row) for row in read_rows(_models() / "observables.csv")}
 
 
+def observable(name: str) -> Observable:
+    """Observable by name; of a problem that is not ours, one that has its name only."""
+    return observables().get(name) or Observable(name, name, "1", "own", name)
+
+
 @cache
 def parameters() -> dict[str, Parameter]:
     """The model's own parameters by id (drugs bring theirs: see `drugs`)."""

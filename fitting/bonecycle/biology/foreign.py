@@ -5,16 +5,15 @@ That form is SBML Level 3 Version 2 without function definitions and local param
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from pathlib import Path
 
-import antimony
 import libsbml
 
 from bonecycle.biology.amounts import RegimenError, parse_duration
+from bonecycle.biology.safe_antimony import antimony_to_sbml
 from bonecycle.biology.safe_xml import check_xml, read_bytes
 from bonecycle.errors import ModelError, UsageError
 from bonecycle.manifest import content_hash
@@ -23,7 +22,6 @@ ANTIMONY = (".ant", ".txt")
 SBML = (".xml", ".sbml")
 # Packages that say how a model looks, and nothing of what it does.
 _HARMLESS = {"layout", "render", "groups", "l3v2extendedmath"}
-_IMPORT = re.compile(r'(?m)^[^"\n/#]*\bimport\b')
 _SECONDS_A_DAY = 86_400.0
 
 
@@ -77,7 +75,7 @@ def read_model(path: Path, time_unit: str = "") -> ForeignModel:
     """
     content = read_bytes(path)
     if path.suffix.lower() in ANTIMONY:
-        content = _from_antimony(path, content).encode()
+        content = antimony_to_sbml(path.name, content)
     elif path.suffix.lower() not in SBML:
         endings = ", ".join((*SBML, *ANTIMONY))
         raise UsageError(f"{path.name}: models are read from files that end in {endings}.")
@@ -92,20 +90,6 @@ def read_model(path: Path, time_unit: str = "") -> ForeignModel:
         notices.append("constraints of the model are not watched")
     sbml = _in_one_form(path.name, document, notices)
     return ForeignModel(path.stem, sbml, per_day, unit, tuple(notices))
-
-
-def _from_antimony(path: Path, content: bytes) -> str:
-    try:
-        text = content.decode("utf-8")
-    except UnicodeDecodeError as error:
-        raise ModelError(path.name, f"byte {error.start} is not UTF-8") from error
-    if _IMPORT.search(text):
-        line = text[: _IMPORT.search(text).end()].count("\n") + 1  # type: ignore[union-attr]
-        raise ModelError(path.name, "imports another file: put all in one file", line)
-    antimony.clearPreviousLoads()
-    if antimony.loadAntimonyString(text) < 0:
-        raise ModelError(path.name, str(antimony.getLastError()).strip())
-    return str(antimony.getSBMLString(antimony.getMainModuleName()))
 
 
 def _reading_faults(document: libsbml.SBMLDocument) -> list[str]:
@@ -257,7 +241,13 @@ def with_readings(model: ForeignModel, readings: Mapping[str, tuple[str, float]]
 
 
 def add_rule(model: libsbml.Model, name: str, formula: str) -> None:
-    """Add a variable, or make a parameter one, that follows a formula."""
+    """Add a variable, or make a parameter one, that follows a formula.
+
+    Raises
+    ------
+    ModelError
+        For a formula that libsbml cannot read.
+    """
     parameter = model.getParameter(name)
     if parameter is None:
         parameter = model.createParameter()
@@ -266,7 +256,10 @@ def add_rule(model: libsbml.Model, name: str, formula: str) -> None:
     parameter.unsetValue()
     rule = model.createAssignmentRule()
     rule.setVariable(name)
-    rule.setMath(libsbml.parseL3Formula(formula))
+    math = libsbml.parseL3Formula(formula)
+    if math is None:
+        raise ModelError(name, libsbml.getLastParseL3Error().strip())
+    rule.setMath(math)
 
 
 def no_such(kind: str, name: str, known: Collection[str]) -> str:

@@ -14,6 +14,7 @@ from bonecycle.cli import (
     compare,
     design,
     export,
+    export_petab,
     fit,
     listing,
     pharmacokinetics,
@@ -77,6 +78,7 @@ exports = typer.Typer(
 )
 exports.command(name="sbml", epilog=export.SBML_EPILOG)(_guarded(export.sbml))
 exports.command(name="omex", epilog=export.OMEX_EPILOG)(_guarded(export.omex))
+exports.command(name="petab", epilog=export_petab.EPILOG)(_guarded(export_petab.petab))
 app.add_typer(exports, name="export")
 
 

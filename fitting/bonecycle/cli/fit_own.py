@@ -6,11 +6,13 @@ import os
 import shlex
 import sys
 from collections.abc import Callable, Sequence
+from concurrent.futures import Executor
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rich.console import Console
 
+from bonecycle.cli.fit_report import mechanism_report, target_report
 from bonecycle.engines.choice import EngineName
 from bonecycle.errors import UsageError
 from bonecycle.manifest import write_manifest
@@ -57,9 +59,15 @@ def own_spec(
     )
 
 
-def fit_own(spec: ProblemSpec, starts: int, seed: int, workers: int, out: Path) -> None:
+def fit_own(
+    spec: ProblemSpec,
+    starts: int,
+    seed: int,
+    workers: int,
+    out: Path,
+    fit_one: Callable[[ProblemSpec, int, int, Path, Executor | None], Fit],
+) -> None:
     """Fit one model of a user's own and write what `bonecycle fit` writes, as far as it applies."""
-    from bonecycle.cli.fit import fit_one, mechanism_report, target_report
     from bonecycle.inference.results import write_tables
     from bonecycle.problem.problem import load_problem
 

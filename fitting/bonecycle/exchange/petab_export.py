@@ -5,36 +5,32 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from enum import IntEnum
 from pathlib import Path
 
 import numpy as np
 import yaml  # type: ignore[import-untyped]
 
 from bonecycle.biology.compose import compose
-from bonecycle.biology.tables import Parameter, Scale
+from bonecycle.biology.tables import Scale
 from bonecycle.errors import UsageError
 from bonecycle.exchange.petab_limits import limits_table
-from bonecycle.exchange.petab_model import LOGIT, UNTREATED, arm_switch, petab_model
+from bonecycle.exchange.petab_model import petab_model
+from bonecycle.exchange.petab_tables import (
+    Names,
+    Rows,
+    Version,
+    measurement_tables,
+    parameter_table,
+)
 from bonecycle.manifest import atomic_write, content_hash
 from bonecycle.problem.cycle import cycle_drugs
 from bonecycle.problem.petab_problem import EXTENSION, FORMAT
 from bonecycle.problem.problem import Problem
-from bonecycle.problem.targets import Target
 from bonecycle.studies.reader import shipped_studies
 
-# Bounds in prior SDs, those of our own fits.
-_BOUND_SDS = 5.0
 MODEL, PROBLEM = "model.xml", "problem.yaml"
-
-
-class Version(IntEnum):
-    """Versions of PEtab."""
-
-    V1 = 1
-    V2 = 2
 
 
 @dataclass(frozen=True)
@@ -84,197 +80,47 @@ def petab_files(problem: Problem, version: Version = Version.V1) -> PetabFiles:
     if problem.spec.model:
         raise UsageError("Only problems with the cycle are exported to PEtab: leave out the model.")
     inside = np.array([t.fitted and t.is_number for t in problem.targets], dtype=np.bool_)
-    rows = [target for target, kept in zip(problem.targets, inside, strict=True) if kept]
+    targets = [target for target, kept in zip(problem.targets, inside, strict=True) if kept]
+    if not targets:
+        raise UsageError("No fitted target is a number: PEtab has nothing to hold.")
     regimens = [regimen for regimen in problem.regimens if regimen.treatments]
-    ids = _observable_ids(rows)
+    names = Names.of(targets)
     sbml = petab_model(
         compose("cycle", cycle_drugs(problem.regimens)),
         regimens,
         problem.spec.dosing,
         [p.id for p in problem.space.parameters if p.scale is Scale.LOGIT],
         {p.id: p.value for p in problem.space.parameters},
-        sorted({t.observation.variable for t in rows if t.is_ratio}),
+        sorted({t.observation.variable for t in targets if t.is_ratio}),
     )
-    switches = [arm_switch(place) for place in range(len(regimens))]
-    arms = {_arm_id(target): target for target in rows}
-    on = {
-        arm: [float(regimen == target.regimen) for regimen in regimens]
-        for arm, target in arms.items()
-    }
-    tables = (
-        _tables_1(rows, ids, arms, switches, on)
-        if version is Version.V1
-        else _tables_2(rows, ids, switches, on)
-    )
-    tables["parameters.tsv"] = _parameters(problem.space.parameters, version)
-    files = {name: _text(table, "\t") for name, table in tables.items()}
-    files |= {MODEL: sbml, PROBLEM: _config(problem, version)}
+    tables = measurement_tables(targets, regimens, names, version)
+    tables["parameters.tsv"] = parameter_table(problem.space.parameters, version)
+    files = {name: _text(table, "\t") for name, table in tables.items() if table}
+    files |= {MODEL: sbml, PROBLEM: _config(problem, files, version)}
     files |= _extension(problem, files)
-    files["terms.csv"] = _text(_terms(problem, inside, ids), ",")
     limits = limits_table(problem)
+    files["terms.csv"] = _text(_terms(problem, inside, names), ",")
     files["limits.csv"] = _text(limits, ",")
     return PetabFiles(files, limits, inside)
 
 
-_Table = list[dict[str, object]]
-
-
-def _arm_id(target: Target) -> str:
-    text = f"{target.study}__{target.arm}"
-    return "".join(c if c.isascii() and c.isalnum() else "_" for c in text)
-
-
-def _observable_ids(rows: Sequence[Target]) -> dict[tuple[str, bool, float], str]:
-    """Id by variable, ratio or not, and error: PEtab gives an observable one noise formula."""
-    found: dict[tuple[str, bool, float], str] = {}
-    for target in rows:
-        variable = target.observation.variable
-        key = (variable, target.is_ratio, target.log_sd)
-        same = sum(k[:2] == key[:2] for k in found)
-        kind = "ratio" if target.is_ratio else "value"
-        found.setdefault(key, f"{variable}_{kind}_{same + 1}")
-    return found
-
-
-def _key(target: Target) -> tuple[str, bool, float]:
-    return target.observation.variable, target.is_ratio, target.log_sd
-
-
-def _formula(variable: str, is_ratio: bool) -> str:
-    return f"{variable} / {variable}{UNTREATED}" if is_ratio else variable
-
-
-def _tables_1(
-    rows: Sequence[Target],
-    ids: Mapping[tuple[str, bool, float], str],
-    arms: Mapping[str, Target],
-    switches: Sequence[str],
-    on: Mapping[str, Sequence[float]],
-) -> dict[str, _Table]:
-    return {
-        "observables.tsv": [
-            {
-                "observableId": name,
-                "observableFormula": _formula(variable, is_ratio),
-                "observableTransformation": "log",
-                "noiseFormula": repr(sd),
-                "noiseDistribution": "normal",
-            }
-            for (variable, is_ratio, sd), name in ids.items()
-        ],
-        "conditions.tsv": [
-            {"conditionId": arm, "conditionName": str(arms[arm].regimen)}
-            | dict(zip(switches, values, strict=True))
-            for arm, values in on.items()
-        ],
-        "measurements.tsv": [
-            {
-                "observableId": ids[_key(target)],
-                "simulationConditionId": _arm_id(target),
-                "time": repr(target.time_days),
-                "measurement": repr(target.value),
-            }
-            for target in rows
-        ],
-    }
-
-
-def _tables_2(
-    rows: Sequence[Target],
-    ids: Mapping[tuple[str, bool, float], str],
-    switches: Sequence[str],
-    on: Mapping[str, Sequence[float]],
-) -> dict[str, _Table]:
-    turned = {arm: dict(zip(switches, values, strict=True)) for arm, values in on.items()}
-    changes: _Table = [
-        {"conditionId": arm, "targetId": switch, "targetValue": value}
-        for arm, values in turned.items()
-        for switch, value in values.items()
-    ]
-    return {
-        "observables.tsv": [
-            {
-                "observableId": name,
-                "observableFormula": _formula(variable, is_ratio),
-                "noiseFormula": repr(sd),
-                "noiseDistribution": "log-normal",
-            }
-            for (variable, is_ratio, sd), name in ids.items()
-        ],
-        "conditions.tsv": changes,
-        "experiments.tsv": [
-            {
-                "experimentId": f"{arm}_course",
-                "time": 0.0,
-                "conditionId": arm if switches else "",
-            }
-            for arm in turned
-        ],
-        "measurements.tsv": [
-            {
-                "observableId": ids[_key(target)],
-                "experimentId": f"{_arm_id(target)}_course",
-                "time": repr(target.time_days),
-                "measurement": repr(target.value),
-            }
-            for target in rows
-        ],
-    }
-
-
-def _parameters(parameters: Iterable[Parameter], version: Version) -> _Table:
-    table: _Table = []
-    for parameter in parameters:
-        is_log = parameter.scale is Scale.LOG
-        center = np.log(parameter.value)
-        if not is_log:
-            center -= np.log1p(-parameter.value)
-        sd = float(parameter.prior_sd or np.nan)
-        low, high = center - _BOUND_SDS * sd, center + _BOUND_SDS * sd
-        nominal = parameter.value if is_log else center
-        prior = f"{float(center)!r};{sd!r}"
-        row: dict[str, object] = {
-            "parameterId": parameter.id if is_log else f"{parameter.id}{LOGIT}",
-            "lowerBound": repr(float(np.exp(low) if is_log else low)),
-            "upperBound": repr(float(np.exp(high) if is_log else high)),
-            "nominalValue": repr(float(nominal)),
-        }
-        if version is Version.V1:
-            row |= {
-                "parameterScale": "log" if is_log else "lin",
-                "estimate": 1,
-                "objectivePriorType": "parameterScaleNormal",
-                "objectivePriorParameters": prior,
-            }
-        else:
-            row |= {
-                "estimate": "true",
-                "priorDistribution": "log-normal" if is_log else "normal",
-                "priorParameters": prior,
-            }
-        table.append(row)
-    return table
-
-
-def _config(problem: Problem, version: Version) -> str:
-    files = {kind: [f"{kind}s.tsv"] for kind in ("condition", "measurement", "observable")}
+def _config(problem: Problem, files: Mapping[str, str], version: Version) -> str:
+    kinds = ("condition", "measurement", "observable", "experiment", "parameter")
+    listed = {f"{kind}_files": [f"{kind}s.tsv"] for kind in kinds if f"{kind}s.tsv" in files}
     config: dict[str, object]
     if version is Version.V1:
-        listed = {f"{kind}_files": names for kind, names in files.items()}
+        [parameters] = listed.pop("parameter_files")
         config = {
             "format_version": 1,
-            "parameter_file": "parameters.tsv",
+            "parameter_file": parameters,
             "problems": [{"sbml_files": [MODEL], **listed}],
         }
     else:
-        files |= {"experiment": ["experiments.tsv"], "parameter": ["parameters.tsv"]}
-        if not any(regimen.treatments for regimen in problem.regimens):
-            del files["condition"]
         config = {
             "format_version": "2.0.0",
             "id": "bonecycle_" + problem.spec.mechanism.replace("+", "_"),
             "model_files": {"cycle": {"location": MODEL, "language": "sbml"}},
-            **{f"{kind}_files": names for kind, names in files.items()},
+            **listed,
             "extensions": {"bonecycle": {"version": f"{FORMAT}.0", "required": False}},
         }
     return str(yaml.safe_dump(config, sort_keys=False))
@@ -301,8 +147,8 @@ def _extension(problem: Problem, files: dict[str, str]) -> dict[str, str]:
 def _terms(
     problem: Problem,
     inside: Iterable[np.bool_],
-    ids: Mapping[tuple[str, bool, float], str],
-) -> _Table:
+    names: Names,
+) -> Rows:
     """Every target: its term in our likelihood, and its place in PEtab or none."""
     covariance = problem.error_factor @ problem.error_factor.T
     together = (np.abs(covariance) > 0).sum(axis=1)
@@ -318,14 +164,14 @@ def _terms(
             "log_sd": repr(target.log_sd),
             "correlated_with": int(count) - 1,
             "fitted": "yes" if target.fitted else "no",
-            "observableId": ids[_key(target)] if kept else "",
-            "simulationConditionId": _arm_id(target) if kept else "",
+            "observableId": names.observable(target) if kept else "",
+            "simulationConditionId": names.condition(target) if kept else "",
         }
         for target, kept, count in zip(problem.targets, inside, together, strict=True)
     ]
 
 
-def _text(table: _Table, separator: str) -> str:
+def _text(table: Rows, separator: str) -> str:
     stream = io.StringIO()
     if table:
         writer = csv.DictWriter(stream, list(table[0]), delimiter=separator, lineterminator="\n")

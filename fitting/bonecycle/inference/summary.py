@@ -68,7 +68,7 @@ def target_table(fit: Fit) -> pd.DataFrame:
 def _target_row(target: Target, fitted: float, moved: bool) -> dict[str, object]:
     row = target.observation
     predictable = moved or row.comparison is Comparison.EQUAL
-    observable = catalogue.observables()[row.variable]
+    observable = catalogue.observable(row.variable)
     row_distance: float | None = None
     if target.value is not None:
         gap = float(np.log(max(fitted, SMALLEST) / target.value)) / target.log_sd

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-import yaml
+import yaml  # type: ignore[import-untyped]
 
 from bonecycle.biology.dosing import Dosing
 from bonecycle.biology.safe_xml import MAX_BYTES
@@ -92,7 +92,7 @@ def read_config(path: Path) -> dict[str, Any]:
         if any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(text)):
             raise UsageError(f"{path.name}: YAML aliases are not read; write the values out.")
         config = yaml.safe_load(text)
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+    except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
         raise UsageError(f"{path.name} is no YAML: {' '.join(str(error).split())}") from error
     if not isinstance(config, dict) or "format_version" not in config:
         raise UsageError(f"{path.name} is no PEtab problem: it has no format_version.")
