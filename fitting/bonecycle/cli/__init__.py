@@ -22,6 +22,7 @@ from bonecycle.cli import (
     predict,
     profile,
     recovery,
+    report,
     simulate,
 )
 from bonecycle.errors import BonecycleError
@@ -71,6 +72,7 @@ app.command(name="profile", epilog=profile.EPILOG)(_guarded(profile.profile))
 app.command(name="pharmacokinetics", epilog=pharmacokinetics.EPILOG)(
     _guarded(pharmacokinetics.pharmacokinetics)
 )
+app.command(name="report", epilog=report.EPILOG)(_guarded(report.report))
 app.command(name="list", epilog=listing.EPILOG)(_guarded(listing.show_list))
 
 exports = typer.Typer(
