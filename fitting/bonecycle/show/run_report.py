@@ -25,7 +25,7 @@ _LONG = 14
 
 NO_VERDICT = (
     "This run draws no verdict between mechanisms: it does not predict studies left out and does "
-    "not weigh the evidence (`bonecycle compare` does both)."
+    "not weigh the evidence; the command compare does both."
 )
 LIMITS = (
     "The eroded surface under alendronate is reported as “not strongly decreased”, without a "
@@ -68,7 +68,7 @@ _FIT = _Part(
     ),
     (
         ("plane", "Formation against eroded surface for each drug and mechanism."),
-        ("time_courses", "Fitted rows with their committed errors (one SD), and the fits."),
+        ("time_courses", "Published rows with two committed errors, and the best fits."),
         ("residuals", "Distances from the rows in committed errors."),
         ("cycle", "What each drug does to the cycle."),
         ("verdict", "Cost behind the best under each reading and size of the errors."),
@@ -109,7 +109,7 @@ _PREDICTION = _Part(
     ),
 )
 _POSTERIOR = _Part(
-    "Posterior of {name}",
+    "Posterior",
     "",
     (
         ("posterior.csv", ()),
