@@ -5,19 +5,22 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Sequence
 from dataclasses import asdict, replace
-from functools import cache
 from multiprocessing import get_context
-from time import perf_counter
+from multiprocessing.sharedctypes import SynchronizedArray
+from multiprocessing.synchronize import Barrier
+from time import perf_counter, process_time
 
-from benchmarks.cases import Arm, Case, one_regimen
+from benchmarks.cases import Case, one_regimen
 from benchmarks.competitors.interface import Competitor, NotMeasured
 from benchmarks.competitors.ours import Ours
 from benchmarks.competitors.roadrunner import RoadRunner
 from benchmarks.measure import Entry, interleave, prepare
 from bonecycle.biology.compose import Build
 
+# Seconds after which a worker that does not come counts as dead.
+_PATIENCE = 600.0
 _ZOLEDRONATE = "zoledronate 5 mg iv every 1 year for 3 years"
 
 
@@ -26,7 +29,7 @@ def _states(quick: bool) -> dict[float, Case]:
     for factor in (1,) if quick else (1, 2, 4):
         build = Build(**{name: factor * length for name, length in asdict(Build()).items()})
         case = one_regimen(f"chains x {factor}", _ZOLEDRONATE, 3, build)
-        found[float(len(case.arms[0].kernel._system.states))] = case
+        found[float(len(case.arms[0].kernel.state_names))] = case
     return found
 
 
@@ -78,33 +81,51 @@ def _batches(quick: bool) -> dict[int, Entry]:
     return entries
 
 
-@cache
-def _worker_arm() -> Arm:
-    return one_regimen("worker", _ZOLEDRONATE, 3).arms[0]
+def _worker(
+    meet: Barrier, rounds: int, shares: Sequence[int], used: SynchronizedArray[float], place: int
+) -> None:
+    """Do so many batches a round for each of `shares`, all workers from the same moment on.
 
-
-def _work(repeats: int) -> None:
-    arm = _worker_arm()
-    for _ in range(repeats):
-        arm.kernel.simulate(arm.sets, arm.times)
+    The seconds that a processor spent on them go into `used`.
+    """
+    arm = one_regimen("worker", _ZOLEDRONATE, 3).arms[0]
+    arm.kernel.simulate(arm.sets, arm.times)
+    for _ in range(rounds):
+        for share in shares:
+            meet.wait(_PATIENCE)
+            start = process_time()
+            for _ in range(share):
+                arm.kernel.simulate(arm.sets, arm.times)
+            used[place] = process_time() - start
+            meet.wait(_PATIENCE)
 
 
 def processes(rounds: int, quick: bool) -> dict[str, list[float]]:
-    """Seconds of the same work in one process and shared by two."""
+    """Seconds of the same batches in one process and shared by two, both long started.
+
+    By the clock, and by the processor: of the worker that needed longest. Other work on the machine
+    shortens what two processes gain by the clock, and what they cost each other shows in both.
+    """
     context = get_context("spawn")
-    tasks = [2] * 4 if quick else [10] * 8
-    found: dict[str, list[float]] = {"one": [], "two": []}
-    with (
-        ProcessPoolExecutor(1, context) as one,
-        ProcessPoolExecutor(2, context) as two,
-    ):
-        for pool in (one, two):
-            list(pool.map(_work, [1] * 8))
-        for _ in range(rounds):
-            for name, pool in (("one", one), ("two", two)):
-                start = perf_counter()
-                list(pool.map(_work, tasks))
-                found[name].append(perf_counter() - start)
+    batches = 8 if quick else 80
+    meet = context.Barrier(3)
+    used = context.Array("d", 2)
+    workers = [
+        context.Process(target=_worker, args=(meet, rounds, shares, used, place), daemon=True)
+        for place, shares in enumerate([(batches, batches // 2), (0, batches // 2)])
+    ]
+    for worker in workers:
+        worker.start()
+    found: dict[str, list[float]] = {}
+    for _ in range(rounds):
+        for name in ("one", "two"):
+            meet.wait(_PATIENCE)
+            start = perf_counter()
+            meet.wait(_PATIENCE)
+            found.setdefault(name, []).append(perf_counter() - start)
+            found.setdefault(f"{name}_processor", []).append(max(used))
+    for worker in workers:
+        worker.join()
     return found
 
 

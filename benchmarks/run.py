@@ -101,7 +101,7 @@ def measure(
             {
                 "title": case.title,
                 "regimens": len(case.arms),
-                "states": [len(arm.kernel._system.states) for arm in case.arms],
+                "states": [len(arm.kernel.state_names) for arm in case.arms],
                 "free_parameters": [len(arm.parameters) for arm in case.arms],
                 "references_differ": reference_difference(case, RoadRunner()),
                 "load": load,

@@ -105,11 +105,15 @@ def _growth(results: Mapping[str, Any]) -> Iterator[str]:
 def _rest(results: Mapping[str, Any]) -> Iterator[str]:
     if "processes" not in results or "warm_start" not in results:
         return
-    one, two = results["processes"]["one"], results["processes"]["two"]
+    processes = results["processes"]
+    clock = _ratio(processes["one"], processes["two"])
     yield ""
     yield "## Processes and start"
     yield ""
-    yield f"Two processes do the work of one {_ratio(one, two)} times as fast."
+    yield f"Two processes do the work of one {clock} times as fast by the clock."
+    if "one_processor" in processes:
+        own = _ratio(processes["one_processor"], processes["two_processor"])
+        yield f"By the time that processors spend on it, whatever else they do: {own} times."
     parts = ", ".join(
         f"{name} {median(seconds):.2f} s" for name, seconds in results["warm_start"].items()
     )

@@ -12,6 +12,7 @@ from bonecycle.biology.compose import compose
 from bonecycle.biology.dosing import Dosing, with_regimen
 from bonecycle.biology.regimens import parse_regimen
 from bonecycle.engines.kernel.engine import KernelEngine
+from bonecycle.errors import UsageError
 
 Sbml = Callable[[str], str]
 TIGHT = 1e-10
@@ -97,6 +98,7 @@ def test_a_rate_that_jumps_at_a_state(sbml: Sbml) -> None:
     # x = 1 - 3 (k t - 1) past the threshold, at t = 1 / k.
     np.testing.assert_allclose(found.batch.values[0, :, 0], [1.5, 0.25], rtol=1e-6)
     np.testing.assert_allclose(found.slopes[0, :, 0, 0], [-1, -7.5], rtol=1e-6)
+    assert engine.gradient(np.array([[0.5]]), [1.0, 2.5], ()).slopes.shape == (1, 2, 1, 0)
 
 
 def test_a_rate_that_jumps_by_a_parameter_of_its_own(sbml: Sbml) -> None:
@@ -141,6 +143,18 @@ def test_values_are_those_of_a_simulation(engine: KernelEngine) -> None:
     sets = engine.own_values * np.array([[1.0], [1.01]])
     found = engine.gradient(sets, TIMES).batch.values
     np.testing.assert_allclose(found, engine.simulate(sets, TIMES).values, rtol=1e-8, atol=1e-12)
+
+
+def test_fewer_parameters_have_the_same_slopes(engine: KernelEngine) -> None:
+    sets = engine.own_values * np.array([[1.0], [1.01]])
+    every = engine.gradient(sets, TIMES)
+    for by in ((), engine.parameters[:1], engine.parameters[6:1:-1]):
+        some = engine.gradient(sets, TIMES, by)
+        places = [engine.parameters.index(name) for name in by]
+        np.testing.assert_array_equal(some.slopes, every.slopes[..., places])
+        np.testing.assert_array_equal(some.batch.values, every.batch.values)
+    with pytest.raises(UsageError, match="Unknown parameter 'arest_rate'"):
+        engine.gradient(sets, TIMES, ("arest_rate",))
 
 
 @pytest.mark.parametrize("value", [0.0, np.nan, np.inf, -1.0, 1e6])

@@ -180,6 +180,7 @@ class KernelEngine:
             len(code.output_gradient),
             len(code.extended),
             code.n_turned,
+            code.n_still,
             code.n_sensitive,
             len(wanted_places),
         )

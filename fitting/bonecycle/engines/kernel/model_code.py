@@ -56,6 +56,8 @@ class Layout:
         states and constants.
     n_turned : int
         Entries of the Jacobian by states that change along a direction.
+    n_still : int
+        What these entries need besides the direction.
     n_sensitive : int
         Constants that depend on a parameter.
     """
@@ -69,6 +71,7 @@ class Layout:
     initial_gradient: Sequence[Entry] = ()
     output_gradient: Sequence[Entry] = ()
     n_turned: int = 0
+    n_still: int = 0
     n_sensitive: int = 0
 
 
@@ -217,8 +220,20 @@ def single_code(system: System, parameters: Sequence[str], outputs: Sequence[str
     g.hoist([*nodes, *(turned[k] for k in curved), *(node for *_, node in read)])
     given = g.inputs(0, 1)
     rates = [(node, Place(2, i)) for i, node in enumerate(g.rates)]
-    along = given | {node: Place(2, i) for i, node in enumerate(direction)}
-    along |= {node: Place(3, k) for k, node in entry.items()}
+    # What does not depend on the direction is worked out once for the directions of all stages.
+    bent = [turned[k] for k in by_states] + list(summed.values())
+    moving = {*direction, *entry.values()}
+    for node in graph.reached(bent):
+        if moving.intersection(graph.operands(node)):
+            moving.add(node)
+    still = sorted(
+        operand
+        for operand in {o for node in moving for o in graph.operands(node)} - moving
+        if graph.value(operand) is None
+    )
+    along = {node: Place(0, i) for i, node in enumerate(still)}
+    along |= {node: Place(1, i) for i, node in enumerate(direction)}
+    along |= {node: Place(2, k) for k, node in entry.items()}
     n = len(g.states)
     # A stage's derivative: the Jacobian times that of the argument, the rest times that of states
     # and constants at the start of the step.
@@ -229,16 +244,17 @@ def single_code(system: System, parameters: Sequence[str], outputs: Sequence[str
         function(
             "extended", graph, 1, given, rates + [(n, Place(3, k)) for k, n in enumerate(nodes)], 4
         ),
+        function("still", graph, 1, given, [(n, Place(2, i)) for i, n in enumerate(still)], 3),
         function(
             "curvature",
             graph,
             1,
             along,
             [
-                *((turned[k], Place(4, place)) for place, k in enumerate(by_states)),
-                *((node, Place(3, k)) for k, node in summed.items()),
+                *((turned[k], Place(3, place)) for place, k in enumerate(by_states)),
+                *((node, Place(2, k)) for k, node in summed.items()),
             ],
-            5,
+            4,
         ),
         function(
             "initial_gradient",
@@ -273,6 +289,7 @@ def single_code(system: System, parameters: Sequence[str], outputs: Sequence[str
         initial_gradient=tuple((i, j) for i, j, _ in gradient),
         output_gradient=tuple((i, j) for i, j, _ in read),
         n_turned=len(by_states),
+        n_still=len(still),
         n_sensitive=len(sensitive),
     )
 

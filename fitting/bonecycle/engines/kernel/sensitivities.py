@@ -74,6 +74,7 @@ def _differentiate(
     v: Any,
     dk: Any,
     factors: Any,
+    still: Any,
 ) -> None:
     """Move the derivatives `s` over an accepted step, block of columns by block.
 
@@ -83,7 +84,14 @@ def _differentiate(
     """
     call(
         functions[4],
-        (y.ctypes.data, c.ctypes.data, k.ctypes.data, e.ctypes.data, d.ctypes.data),
+        (
+            y.ctypes.data,
+            c.ctypes.data,
+            k.ctypes.data,
+            e.ctypes.data,
+            d.ctypes.data,
+            still.ctypes.data,
+        ),
     )
     for block in range(len(s)):
         call(
@@ -131,7 +139,7 @@ def _integrate(
         where the column is not asked for.
     read : tuple of int
         Entries of output_gradient, of the extended Jacobian and of its derivative along a
-        direction; sensitive constants; columns asked for.
+        direction, and what that needs besides; sensitive constants; columns asked for.
     physical, moments, first, targets, values, times, sizes, tolerance, max_steps
         As in `rosenbrock.integrate`.
 
@@ -143,13 +151,14 @@ def _integrate(
     """
     n = len(physical)
     n_outputs, _, n_factors = sizes
-    n_read, n_extended, n_turned, n_sensitive, n_columns = read
+    n_read, n_extended, n_turned, n_still, n_sensitive, n_columns = read
     n_times, n_moments = len(times), len(moments)
     results = np.full((n_times, n_outputs), np.nan)
     gradient = np.full((n_times, n_outputs, n_columns), np.nan)
     y, top, error = np.empty((n, 1)), np.empty((n, 1)), np.empty(1)
     u, k = np.empty((n, 1)), np.empty((STAGES, n, 1))
     e, d = np.empty((STAGES, n_extended)), np.empty((STAGES, n_turned))
+    still = np.empty(n_still)
     factors, shift, smallest = np.empty(n_factors), np.empty(1), np.empty(1)
     inverse = np.empty(1)
     work = (np.empty((n, 1)), inverse, factors, shift, smallest)
@@ -218,7 +227,7 @@ def _integrate(
             if proposed < SMALLEST_STEP * (1.0 + t):
                 return results, gradient, STEP_SIZE, steps
         else:
-            _differentiate(functions, y, c, inverse, k, e, d, s, v, dk, factors)
+            _differentiate(functions, y, c, inverse, k, e, d, s, v, dk, factors, still)
             larger = next_step(h, error[0])
             if after_dose:
                 restart = min(larger, proposed * GROW)

@@ -99,14 +99,15 @@ def try_function(n: int, n_extended: int) -> str:
 def differentiate_functions(n: int, n_extended: int, n_turned: int, width: int) -> list[str]:
     """Write what moves derivatives over a step, see `sensitivities`.
 
-    ``turn(y, c, k, e, d)`` for all columns, then ``differentiate(inverse_step, e, d, s, v, dk,
-    factors)`` for every block of `width` columns.
+    ``turn(y, c, k, e, d, still)`` for all columns, then ``differentiate(inverse_step, e, d, s, v,
+    dk, factors)`` for every block of `width` columns.
     """
-    turn = Caller("turn", 5)
-    y, c, k, e, d = turn.arguments
+    turn = Caller("turn", 6)
+    y, c, k, e, d, still = turn.arguments
+    turn.call("still", y, c, still)
     for stage in range(STAGES):
         own = [turn.row(a, stage * rows) for a, rows in ((k, n), (e, n_extended), (d, n_turned))]
-        turn.call("curvature", y, c, *own)
+        turn.call("curvature", still, *own)
     block = Caller("differentiate", 7)
     inverse, e, d, s, v, dk, factors = block.arguments
     parts = []
