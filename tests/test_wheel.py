@@ -23,6 +23,7 @@ def test_the_wheel_holds_three_packages_and_the_licences(wheel: Path) -> None:
     names = zipfile.ZipFile(wheel).namelist()
     tops = {name.split("/")[0] for name in names if ".dist-info" not in name}
     assert tops == {"bonecycle", "bonecycle_models", "bonecycle_data"}
+    assert "bonecycle_models/released/cycle.xml" in names
     for licence in ("/LICENSE", "/LICENSE-DATA.md"):
         assert any(name.endswith(licence) for name in names)
 

@@ -153,3 +153,9 @@ def test_the_exported_model_gives_the_same_run():
     curve = engine.simulate(np.zeros((1, 0)), run.time.values.tolist()).values[0]
     for name, values in zip(engine.outputs, curve.T, strict=True):
         np.testing.assert_allclose(values, run[name], rtol=1e-9)
+
+
+def test_a_mechanism_of_a_drug_leaves_the_untreated_cycle_alone():
+    # H2 has a strength that only models with a bisphosphonate have.
+    run = simulate(mechanisms=("H2",), duration="1 year", points=3, outputs=["ES_BS"])
+    np.testing.assert_allclose(run["ES_BS"], float(run["ES_BS"][0]), rtol=1e-9)

@@ -8,8 +8,10 @@ import numpy as np
 import pytest
 import roadrunner
 
+from bonecycle.analysis.simulation import dosed_model
 from bonecycle.biology import catalogue
 from bonecycle.biology.sbml import check
+from bonecycle.engines.roadrunner import RoadRunnerEngine
 from bonecycle.exchange.portable import changed_by_events
 
 OBSERVABLES = list(catalogue.observables())
@@ -94,6 +96,18 @@ def test_libroadrunner_starts_at_the_steady_state_of_changed_parameters(exported
     after = np.array(simulator.simulate(0, 3650, 11))
     assert drift(after) < 1e-9
     assert (np.abs(after[0] / before[0] - 1) > 0.05).mean() > 0.5
+
+
+@pytest.mark.slow
+def test_our_own_engine_reads_it_back(exported) -> None:
+    times = [0.0, 100.0, 400.0, 1100.0]
+    curves = []
+    for text in (dosed_model(INFUSED), exported(INFUSED)):
+        engine = RoadRunnerEngine(text, ("resorption_period",), OBSERVABLES, arm=INFUSED)
+        batch = engine.simulate(np.array([[8.0], [12.0], [8.0]]), times)
+        assert batch.ok.all(), batch.messages
+        curves.append(batch.values)
+    np.testing.assert_allclose(curves[1], curves[0], rtol=1e-6, atol=1e-9)
 
 
 @pytest.mark.slow

@@ -153,6 +153,7 @@ def omex(
     courses = dict(_course(text) for text in course or []) or DEFAULT_COURSES
     mechanisms = [name.upper() for name in mechanism or []]
     path = out / "bonecycle.omex"
+    Console(stderr=True).print(f"Simulating {len(courses)} courses ...", highlight=False)
     exported = export_omex(
         path,
         courses,

@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from html import escape
+from importlib import metadata
 
 import libsbml
 
-from bonecycle import __version__
 from bonecycle.manifest import content_hash
 
+VERSION = metadata.version("bonecycle")
 TERMS = "https://identifiers.org/"
 LICENCE = "https://spdx.org/licenses/Apache-2.0.html"
 CREATOR = "The bonecycle authors"
@@ -50,7 +51,7 @@ def annotate(sbml: str, provenance: Mapping[str, str], sources: Iterable[str]) -
         term = next(t for start, t in _REACTION_TERMS.items() if reaction.getId().startswith(start))
         reaction.setMetaId(f"meta_{reaction.getId()}")
         _identify(reaction, libsbml.BQB_IS_PART_OF, term)
-    facts = {"version": __version__, "licence": LICENCE, "creator": CREATOR} | dict(provenance)
+    facts = {"version": VERSION, "licence": LICENCE, "creator": CREATOR} | dict(provenance)
     written = " ".join(f'{name}="{escape(value)}"' for name, value in facts.items())
     model.appendAnnotation(
         f'<bonecycle:provenance xmlns:bonecycle="{NAMESPACE}" {written} contentHash="{_UNSEALED}"/>'

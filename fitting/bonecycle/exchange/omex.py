@@ -16,14 +16,13 @@ import libcombine
 import numpy as np
 import xarray as xr
 
-from bonecycle import __version__
 from bonecycle.analysis.simulation import simulate
 from bonecycle.biology import catalogue
 from bonecycle.biology.amounts import parse_duration
 from bonecycle.biology.compose import compose
 from bonecycle.biology.regimens import Regimen, parse_regimen
 from bonecycle.errors import ModelError, UsageError, unknown
-from bonecycle.exchange.annotations import CREATOR, LICENCE, TERMS
+from bonecycle.exchange.annotations import CREATOR, LICENCE, TERMS, VERSION
 from bonecycle.exchange.levels import Level
 from bonecycle.exchange.sbml_export import Exported, export_sbml
 from bonecycle.manifest import atomic_write
@@ -201,7 +200,7 @@ def _readme(exported: Mapping[str, Exported], days: float) -> str:
     lines = [
         "# The bone remodeling cycle under drugs",
         "",
-        f"Written by bonecycle {__version__}. Open `{SEDML}` in a program that runs SED-ML; it "
+        f"Written by bonecycle {VERSION}. Open `{SEDML}` in a program that runs SED-ML; it "
         f"simulates {days:g} days of each model and draws them together.",
         "",
         *(f"- `models/{name}.xml`: {e.regimen}" for name, e in exported.items()),
