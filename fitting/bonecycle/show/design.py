@@ -74,7 +74,8 @@ def plot_design(
     patients = ranking["patients_an_arm"].iloc[0]
     left.set_title(f"One measurement, {patients:g} patients an arm")
     left.legend(ncols=2, loc="upper left")
-    top = studies.groupby("study")["decided_least"].max().sort_values(ascending=False)
+    reached = studies.groupby("study")[["decided_least", "decided_mean"]].max()
+    top = reached.sort_values(["decided_least", "decided_mean"], ascending=False)
     sizes = sorted(set(studies["patients_an_arm"]))
     for place, name in enumerate(top.index[:_STUDIES]):
         part = studies[studies["study"] == name].sort_values("patients_an_arm")
