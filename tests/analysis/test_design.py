@@ -74,7 +74,8 @@ def found():
 def test_what_separates_is_ranked_first_and_more_patients_tell_more(found):
     ranking = ranking_table(found, 10)
     assert ranking["measurement"][0] == "ES/BS at month 3"
-    assert (ranking["limit"] + 3 * ranking["error"] >= ranking["bits"]).all()
+    # What tells nothing has a gain of zero up to a thousandth: densities are means over 300 draws.
+    assert (ranking["limit"] + 3 * ranking["error"] + 1e-3 >= ranking["bits"]).all()
     pairs = pairs_table(found, ranking, best=3)
     assert len(pairs) == 3 and "ES/BS at month 3" in (pairs["first"][0], pairs["second"][0])
 
@@ -86,10 +87,9 @@ def test_the_smallest_deciding_study_is_the_analytic_one(found):
     assert best["study"] == "biopsies, month 3"
     # Distance of two normals with n patients, and the chance of odds above nine.
     sizes = sorted(set(table["patients_an_arm"]))
-    distance = {n: 1 / np.sqrt(0.05**2 + 0.01 + 1 / n) for n in sizes}
-    enough = [
-        n for n in sizes if norm.cdf(d / 2 - np.log(9) / d if (d := distance[n]) else 0) > 0.9
-    ]
+    distances = [1 / np.sqrt(0.05**2 + 0.01 + 1 / n) for n in sizes]
+    chances = [norm.cdf(d / 2 - np.log(9) / d) for d in distances]
+    enough = [n for n, chance in zip(sizes, chances, strict=True) if chance > 0.9]
     assert best["patients_an_arm"] == enough[0]
     (pair,) = pairs.to_dict("records")
     assert pair["decides"] and pair["chance"] >= 0.9
