@@ -188,7 +188,7 @@ def _log_density(data: Floats, centers: Floats, own: bool) -> Floats:
         if own:
             squares[np.arange(len(part)), np.arange(first, first + len(part))] = np.inf
         found[first : first + _CHUNK] = logsumexp(-0.5 * squares, axis=1)
-    return found - np.log(len(centers) - own)
+    return np.asarray(found - np.log(len(centers) - own))
 
 
 def _between(
@@ -209,8 +209,8 @@ def _between(
         for place, covariance in enumerate(treated):
             block = slice(place * size, (place + 1) * size)
             total[block, block] += (untreated + covariance) / len(draws)
-    biopsy = 2 * spreads()[1] ** 2 * np.diag(_of_biopsy(months, quantities))
-    return np.asarray(total + biopsy)
+    biopsy: Floats = 2 * spreads()[1] ** 2 * np.diag(_of_biopsy(months, quantities))
+    return total + biopsy
 
 
 def _within(values: Floats) -> Floats:

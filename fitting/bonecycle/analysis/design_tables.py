@@ -80,7 +80,11 @@ def studies(found: Candidates) -> dict[str, list[int]]:
     """
     months = list(dict.fromkeys(m.month for m in found.measurements))
     once = [(month,) for month in months]
-    kinds = {"biopsies": once, "biopsies and markers": [*once, *combinations(months, 2)]}
+    twice = list(combinations(months, 2))
+    kinds: dict[str, list[tuple[float, ...]]] = {
+        "biopsies": [*once],
+        "biopsies and markers": [*once, *twice],
+    }
     chosen: dict[str, list[int]] = {}
     for words, times in kinds.items():
         for when in times:

@@ -13,7 +13,6 @@ from bonecycle.show.style import (
     BLACK,
     BLUE,
     GREEN,
-    GREY,
     ORANGE,
     PURPLE,
     SKY,
@@ -81,8 +80,8 @@ def plot_design(
         figure,
         f"What to measure next: {regimen}",
         f"Left: of {most:.2f} bits that would name the mechanism; bars: two Monte Carlo errors. "
-        "Right: patients an arm with which some study of biopsies and markers has a chance of 90 % "
-        "of a Bayes factor above 10, whichever of the two is true; where none has, the best chance. "
+        "Right: patients an arm with which some study of biopsies and markers has a chance of "
+        "90 % of a Bayes factor above 10, whichever is true; where none has, the best chance. "
         f"{source}",
     )
     return figure

@@ -175,7 +175,7 @@ def _spans(times: Floats, chosen: NDArray[np.bool_]) -> list[tuple[float, float]
     """Stretches of the chosen times, each from the time before its first."""
     found: list[tuple[float, float]] = []
     for i in np.flatnonzero(chosen):
-        start = float(times[max(i - 1, 0)])
+        start = float(times[max(int(i) - 1, 0)])
         if found and found[-1][1] >= start:
             found[-1] = (found[-1][0], float(times[i]))
         else:
