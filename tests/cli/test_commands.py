@@ -107,6 +107,16 @@ def test_a_regimen_of_a_table_averaged_says_what_that_changes(tmp_path):
         (["compare", "--mechanism", "H1", "--mechanism", "h1"], "2 or more different ones"),
         (["recovery", "--mechanism", "H1"], "2 or more different ones"),
         (["profile", "--mechanism", "H8"], "Unknown mechanism"),
+        (["predict", "--regimen", "alendronat 70 mg oral at 0 days"], "Did you mean 'alendronate'"),
+        (["predict", "--regimen", "untreated"], "How long?"),
+        (["predict", "--regimen", "untreated", "--months", "3", "--output", "CTXX"], "'CTX'"),
+        (["predict", "--regimen", "untreated", "--months", "3", "--duration", "1 year"], "one of"),
+        (["predict", "--regimen", "untreated", "--months", "3", "--posterior", "a"], "a: "),
+        (["population", "--mechanism", "H8"], "Unknown mechanism"),
+        (["population", "--regimen", "untreated"], "name a treatment"),
+        (["design", "--mechanism", "H1"], "two or more"),
+        (["design", "--months", "0", "--quantity", "ESBS"], "above zero"),
+        (["design", "--posterior", "a", "--mechanism", "H1", "--mechanism", "H2"], "leave out"),
     ],
 )
 def test_a_mistake_is_one_clear_message_and_leaves_nothing(tmp_path, arguments, message):

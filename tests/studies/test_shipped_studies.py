@@ -92,7 +92,7 @@ def rows(studies: dict[str, Study], role: Role) -> list[tuple[str, Observation]]
 
 def test_all_shipped_tables_are_read(studies: dict[str, Study]) -> None:
     assert [f"{name}.csv" for name in studies] == [path.name for path in shipped_studies()]
-    assert len(studies) == 14
+    assert len(studies) == 15
 
 
 def test_every_fitted_row_is_published_and_every_published_row_is_there(
@@ -131,7 +131,9 @@ def test_only_the_eroded_surface_under_denosumab_is_a_limit(studies: dict[str, S
 
 def test_what_is_kept_for_validation_is_never_fitted(studies: dict[str, Study]) -> None:
     assert [(name, row.variable, row.value) for name, row in rows(studies, Role.VALIDATION)] == [
-        ("delmas_2009", "BSALP", -30)
+        ("chavassieux_2019", "MS_BS", 1.51),
+        ("delmas_2009", "BSALP", -30),
+        ("recker_diva", "BFR_BS", 0.2),
     ]
     for _, row in rows(studies, Role.FITTED):
         assert row.variable != "BSALP"
@@ -158,6 +160,7 @@ def test_regimens_are_those_of_the_trials(studies: dict[str, Study]) -> None:
         ("alendronate", 70, "oral"),
         ("zoledronate", 5, "iv"),
         ("denosumab", 60, "sc"),
+        ("ibandronate", 3, "iv"),
     }
     (arm,) = studies["delmas_2009"].arms()
     months = arm.regimen.treatments[0].dose_times() / DAYS_PER_MONTH

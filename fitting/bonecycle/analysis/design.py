@@ -9,12 +9,13 @@ import numpy as np
 from scipy.special import logsumexp
 
 from bonecycle.analysis.draws import Draws
+from bonecycle.analysis.forward import forward
 from bonecycle.analysis.population import simulate_arm, spreads
-from bonecycle.analysis.prediction import predict
 from bonecycle.biology import catalogue
+from bonecycle.biology.amounts import DAYS_PER_MONTH
 from bonecycle.biology.regimens import Regimen
 from bonecycle.engines.interface import Floats
-from bonecycle.errors import UsageError
+from bonecycle.errors import SimulationError, UsageError
 from bonecycle.studies.error_model import ErrorModel
 
 QUANTITIES = ("ES_BS", "OS_BS", "Ac_f", "Rv_D", "Cn_C", "ES_low_density", "CTX", "P1NP")
@@ -25,6 +26,8 @@ DECIDED = 0.9
 """Posterior probability that decides, and the chance of it that a deciding study has."""
 _BAYES_FACTOR = 10.0
 _SMALLEST = 1e-9
+# A density is a mean over draws: fewer say nothing.
+_FEWEST = 10
 _PATIENTS_OF_SPREAD, _DRAWS_OF_SPREAD = 60, 20
 # Rows of a table of distances at a time: memory.
 _CHUNK = 512
@@ -106,7 +109,7 @@ def candidates(
     quantities: Sequence[str] = QUANTITIES,
     progress: Callable[[int], object] | None = None,
 ) -> Candidates:
-    """Simulate all candidate measurements for all draws.
+    """Simulate all candidate measurements for all draws, doses as in a fit (time averages).
 
     The error of a log ratio has two parts. Between studies: the default SD of the error model,
     with its correlation within an arm. Between patients: the covariance of a virtual population
@@ -123,11 +126,15 @@ def candidates(
     if not months or min(months) <= 0:
         raise UsageError("Give the months of the candidate biopsies, all above zero.")
     measurements = tuple(Measurement(q, m) for m in months for q in quantities)
+    days = [month * DAYS_PER_MONTH for month in months]
     means, failed = [], 0
     for one in draws:
-        prediction = predict(one, regimen, months, quantities, progress)
-        ratios = prediction.courses.ratios[prediction.courses.ok]
-        failed += prediction.failed
+        courses = forward(one.values(regimen.drugs), regimen, days, quantities, progress=progress)
+        ratios = courses.ratios[courses.ok]
+        failed += int((~courses.ok).sum())
+        if len(ratios) < _FEWEST:
+            remedy = f"{len(ratios)} of {len(one)} draws could be simulated; check them"
+            raise SimulationError("cycle", str(regimen), {}, remedy)
         means.append(np.log(np.maximum(ratios, _SMALLEST)).reshape(len(ratios), -1))
     between = _between(draws, regimen, months, quantities)
     errors = ErrorModel.load()
@@ -181,7 +188,7 @@ def _log_density(data: Floats, centers: Floats, own: bool) -> Floats:
         if own:
             squares[np.arange(len(part)), np.arange(first, first + len(part))] = np.inf
         found[first : first + _CHUNK] = logsumexp(-0.5 * squares, axis=1)
-    return found - np.log(len(centers) - own)
+    return np.asarray(found - np.log(len(centers) - own))
 
 
 def _between(
@@ -202,7 +209,8 @@ def _between(
         for place, covariance in enumerate(treated):
             block = slice(place * size, (place + 1) * size)
             total[block, block] += (untreated + covariance) / len(draws)
-    return total + 2 * spreads()[1] ** 2 * np.diag(_of_biopsy(months, quantities))
+    biopsy: Floats = 2 * spreads()[1] ** 2 * np.diag(_of_biopsy(months, quantities))
+    return total + biopsy
 
 
 def _within(values: Floats) -> Floats:

@@ -76,18 +76,22 @@ def pairs_table(
 def studies(found: Candidates) -> dict[str, list[int]]:
     """Studies that are held against the aim: places of what each measures.
 
-    All biopsy measures at every month, and at every two months; then the same with the markers.
+    All biopsy measures at every month; with the markers; both at every two months.
     """
     months = list(dict.fromkeys(m.month for m in found.measurements))
-    times = [(month,) for month in months] + list(combinations(months, 2))
-    kinds = {"biopsies": False, "biopsies and markers": True}
+    once = [(month,) for month in months]
+    twice = list(combinations(months, 2))
+    kinds: dict[str, list[tuple[float, ...]]] = {
+        "biopsies": [*once],
+        "biopsies and markers": [*once, *twice],
+    }
     chosen: dict[str, list[int]] = {}
-    for words, markers in kinds.items():
+    for words, times in kinds.items():
         for when in times:
             places = [
                 i
                 for i, m in enumerate(found.measurements)
-                if m.month in when and (markers or not _is_marker(m.quantity))
+                if m.month in when and ("markers" in words or not _is_marker(m.quantity))
             ]
             if places and places not in chosen.values():
                 named = " and ".join(f"{month:g}" for month in when)
@@ -135,11 +139,14 @@ def deciding_tables(
 
 
 def smallest_deciding(table: pd.DataFrame) -> pd.DataFrame:
-    """Smallest study that has a chance of 90 % to name every mechanism; or the nearest to it."""
+    """Smallest study that has a chance of 90 % to name every mechanism; or the nearest to it.
+
+    Nearest: the highest least chance, then the highest mean.
+    """
     enough = table[table["decided_least"] >= DECIDED]
     if len(enough):
         return enough.sort_values(["patients_an_arm", "measures"]).head(1)
-    return table.sort_values("decided_least", ascending=False).head(1)
+    return table.sort_values(["decided_least", "decided_mean"], ascending=False).head(1)
 
 
 def _study_row(

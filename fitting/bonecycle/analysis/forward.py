@@ -19,7 +19,7 @@ from bonecycle.engines.interface import Engine, Floats
 
 # Averaged doses are kept while they move no output by more than this share of its value.
 AVERAGED_WITHIN = 0.02
-_CHECKED = 8
+_CHECKED = 4
 _BATCH = 256
 # A visit on the day of a dose comes before it.
 _BEFORE_DOSE_DAYS = 1e-3
@@ -117,7 +117,7 @@ def choose_dosing(
 ) -> DosingChoice:
     """Time averages, as in a fit, where they change nothing that matters; else every dose.
 
-    The first eight sets are simulated both ways, and the largest difference of an output over its
+    The first four sets are simulated both ways, and the largest difference of an output over its
     value with every dose decides.
     """
     averaged = [t.drug for t in regimen.treatments if is_averaged(t, Dosing.AVERAGED)]

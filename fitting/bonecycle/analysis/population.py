@@ -163,8 +163,9 @@ def simulate_arm(
     days = [month * DAYS_PER_MONTH for month in months]
     courses = forward(values, regimen, days, outputs, progress=progress)
     shape = (len(draws), patients, len(months), len(outputs))
-    found = np.log(np.maximum(courses.values, _SMALLEST)).reshape(shape)
-    return found, courses.ok.reshape(shape[:2]).all(axis=1), courses.messages
+    found: Floats = np.log(np.maximum(courses.values, _SMALLEST)).reshape(shape)
+    ok: NDArray[np.bool_] = np.asarray(courses.ok.reshape(shape[:2]).all(axis=1))
+    return found, ok, courses.messages
 
 
 def correlation_table(draws: Draws, population: Population) -> pd.DataFrame:

@@ -121,7 +121,7 @@ def _write(
         atomic_write(out / f"{name}.csv", table.to_csv(index=False))
     source = said_of(chosen)
     end = max((t.stop_days for t in plan.treatments), default=math.inf) / DAYS_PER_MONTH
-    save(plot_design(ranking, studies, str(plan), source, end), out / "design")
+    save(plot_design(ranking, mechanisms, str(plan), source, end), out / "design")
     write_manifest(
         out,
         command=shlex.join(["bonecycle", *sys.argv[1:]]),

@@ -124,13 +124,11 @@ def _run(
     names = outputs or list(prediction.OUTPUTS)
     predictions = []
     for one in chosen:
-        with tqdm(total=len(one), desc=f"{one.mechanism}: {names[0]} ...", unit="draw") as bar:
-            predictions.append(
-                prediction.predict(one, plan, months, names, lambda n, b=bar: b.update(n))
-            )
+        with tqdm(total=len(one), desc=f"{one.mechanism}: regimen", unit="draw") as bar:
+            predictions.append(prediction.predict(one, plan, months, names, bar.update))
     held = len({target.regimen for target in validation.validation_targets(chosen[0])})
     with tqdm(total=held * sum(map(len, chosen)), desc="validation rows", unit="draw") as bar:
-        rows = validation.validation_table(chosen, lambda n: bar.update(n))
+        rows = validation.validation_table(chosen, bar.update)
     table = prediction.prediction_table(predictions, plan, months)
     tables = {
         "prediction": table,
@@ -187,13 +185,19 @@ def _report(
     names = list(dict.fromkeys(rows.mechanism))
     for column in ("study", "quantity", "month", "observed", *names):
         kept.add_column(column)
-    for (study, symbol, month), part in rows.groupby(["study", "symbol", "time_months"]):
+    for (study, symbol, _), part in rows.groupby(["study", "symbol", "time_months"]):
         cells = [
             f"{row['observed_lower_95']:.2f}-{row['observed_upper_95']:.2f}"
             + ("" if row["within_95"] else " *")
             for row in part.to_dict("records")
         ]
-        kept.add_row(study, symbol, f"{month:g}", f"{part.observed.iloc[0]:.3g}", *cells)
+        kept.add_row(
+            str(study),
+            str(symbol),
+            f"{float(part.time_months.iloc[0]):g}",
+            f"{part.observed.iloc[0]:.3g}",
+            *cells,
+        )
     console.print(kept)
     for row in tables["coverage"].to_dict("records"):
         console.print(

@@ -81,12 +81,16 @@ def _fitted(spec: ProblemSpec, count: int, starts: int, seed: int, out: Path) ->
 
     checkpoints = Checkpoints(out / "starts", load_problem(spec), seed)
     with tqdm(total=starts, desc=f"{spec.mechanism}: fit", unit="start") as bar:
+
+        def progress(done: int, _total: int) -> None:
+            bar.update(done - bar.n)
+
         best = fit(
             spec,
             starts=starts,
             seed=seed,
             done=checkpoints.load(),
-            progress=lambda done, _total: bar.update(done - bar.n) and None,
+            progress=progress,
             on_start=checkpoints.save,
         )
     return laplace_draws(best, count, seed)

@@ -1,9 +1,11 @@
-"""What to measure next: gain of every measurement over time, and how often studies decide."""
+"""What to measure next: gain of measurements over time, and what separates mechanisms."""
 
 from __future__ import annotations
 
 import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 
 from bonecycle.show.courses import heading, symbol
@@ -11,7 +13,6 @@ from bonecycle.show.style import (
     BLACK,
     BLUE,
     GREEN,
-    GREY,
     ORANGE,
     PURPLE,
     SKY,
@@ -21,20 +22,20 @@ from bonecycle.show.style import (
 )
 
 _COLORS = (VERMILLION, BLUE, BLACK, PURPLE, GREEN, ORANGE, SKY, YELLOW)
-_STUDIES = 5
-_DECIDED = 0.9
+_CHANCES = LinearSegmentedColormap.from_list("chances", ["#FFFFFF", BLUE])
+_DARK = 0.6
 
 
 @styled
 def plot_design(
-    ranking: pd.DataFrame, studies: pd.DataFrame, regimen: str, source: str, end: float = np.inf
+    ranking: pd.DataFrame, pairs: pd.DataFrame, regimen: str, source: str, end: float = np.inf
 ) -> Figure:
     """Gain over months by measurement, and chance of a decision over patients by study.
 
     Parameters
     ----------
-    ranking, studies : DataFrame
-        Of `analysis.design_tables`.
+    ranking, pairs : DataFrame
+        Of `analysis.design_tables`: single measurements, and pairs of mechanisms.
     regimen, source : str
         What is given, and where the draws come from.
     end : float
@@ -43,8 +44,7 @@ def plot_design(
     Returns
     -------
     Figure
-        Left: bits with two Monte Carlo errors. Right: the least chance over true mechanisms
-        (solid) and the mean (dashed) of a posterior probability above 0.9, for the best studies.
+        Left: bits with two Monte Carlo errors. Right: patients that separate two mechanisms.
     """
     figure = Figure(figsize=(9.6, 4.6), layout="constrained")
     left, right = figure.subplots(1, 2)
@@ -74,28 +74,33 @@ def plot_design(
     patients = ranking["patients_an_arm"].iloc[0]
     left.set_title(f"One measurement, {patients:g} patients an arm")
     left.legend(ncols=2, loc="upper left")
-    top = studies.groupby("study")["decided_least"].max().sort_values(ascending=False)
-    sizes = sorted(set(studies["patients_an_arm"]))
-    for place, name in enumerate(top.index[:_STUDIES]):
-        part = studies[studies["study"] == name].sort_values("patients_an_arm")
-        color = _COLORS[place]
-        right.plot(range(len(sizes)), part["decided_least"], "o-", color=color, ms=3.5, label=name)
-        right.plot(range(len(sizes)), part["decided_mean"], "--", color=color, lw=1)
-    right.axhline(_DECIDED, color=GREY, linewidth=0.8, linestyle=":")
-    right.set_xticks(
-        range(len(sizes)), ["no end" if size == np.inf else f"{size:g}" for size in sizes]
-    )
-    right.set_ylim(0, 1.02)
-    right.set_xlabel("Patients an arm")
-    right.set_ylabel("Chance of a posterior probability above 0.9")
-    right.set_title("Studies that decide most often")
-    right.legend(loc="upper left", fontsize=7.5)
+    _draw_pairs(right, pairs)
     most = float(ranking["of"].iloc[0])
     heading(
         figure,
         f"What to measure next: {regimen}",
         f"Left: of {most:.2f} bits that would name the mechanism; bars: two Monte Carlo errors. "
-        "Right: for the mechanism named least often (solid), mean over mechanisms (dashed). "
+        "Right: patients an arm with which some study of biopsies and markers has a chance of "
+        "90 % of a Bayes factor above 10, whichever is true; where none has, the best chance. "
         f"{source}",
     )
     return figure
+
+
+def _draw_pairs(axes: Axes, pairs: pd.DataFrame) -> None:
+    """Draw a cell a pair of mechanisms."""
+    names = list(dict.fromkeys([*pairs["first"], *pairs["second"]]))
+    chances = np.full((len(names),) * 2, np.nan)
+    for row in pairs.to_dict("records"):
+        i, j = names.index(str(row["first"])), names.index(str(row["second"]))
+        chances[j, i] = row["chance"]
+        text = f"{row['patients_an_arm']:g}" if row["decides"] else f"none\n({row['chance']:.2f})"
+        color = "white" if row["chance"] > _DARK else "black"
+        axes.text(i, j, text, ha="center", va="center", fontsize=8, color=color)
+    axes.imshow(chances, cmap=_CHANCES, vmin=0, vmax=1, aspect="auto")
+    axes.set_xticks(range(len(names)), names)
+    axes.set_yticks(range(len(names)), names)
+    axes.set(xlim=(-0.5, len(names) - 1.5), ylim=(len(names) - 0.5, 0.5))
+    axes.tick_params(length=0)
+    axes.spines[:].set_visible(False)
+    axes.set_title("Patients an arm that separate two mechanisms")

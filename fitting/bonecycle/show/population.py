@@ -68,8 +68,9 @@ def plot_population(table: pd.DataFrame, source: str) -> Figure:
     heading(
         figure,
         "Which correlations between patients does each mechanism reproduce?",
-        "Numbers: median of Spearman's rho over the draws. Signs at the left are reported in "
-        f"words by Jensen 2021; grey: none reported. {source}",
+        "Numbers: median of Spearman's rho over the draws. Jensen 2021 says that the measures "
+        "correlate; the signs at the left follow from their directions under alendronate. Grey: "
+        f"no correlation reported. {source}",
     )
     return figure
 

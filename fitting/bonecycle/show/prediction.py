@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from numpy.typing import NDArray
 
 from bonecycle.analysis.prediction import ALL, RATIO
+from bonecycle.engines.interface import Floats
 from bonecycle.show.courses import color_of, heading, line_style, symbol
 from bonecycle.show.style import GREY, INK, PALE, month_axis, styled
 
@@ -152,11 +152,13 @@ def _scale(axes: Axes, rows: pd.DataFrame) -> None:
 
 def _hatch(axes: Axes, rows: pd.DataFrame) -> None:
     """Hatch the months that no data inform, and say so once."""
-    spans = list(_spans(rows["time_months"].to_numpy(), ~rows["informed"].to_numpy(dtype=bool)))
+    spans = _spans(
+        rows["time_months"].to_numpy(dtype=float), ~rows["informed"].to_numpy(dtype=bool)
+    )
     for start, end in spans:
         axes.axvspan(start, end, facecolor="none", edgecolor=PALE, hatch="////", lw=0, zorder=0)
     if spans:
-        start, end = max(spans, key=lambda span: span[1] - span[0])
+        start, end = spans[int(np.argmax([end - start for start, end in spans]))]
         axes.text(
             (start + end) / 2,
             0.04,
@@ -169,11 +171,11 @@ def _hatch(axes: Axes, rows: pd.DataFrame) -> None:
         )
 
 
-def _spans(times: np.ndarray, chosen: np.ndarray) -> Sequence[tuple[float, float]]:
+def _spans(times: Floats, chosen: NDArray[np.bool_]) -> list[tuple[float, float]]:
     """Stretches of the chosen times, each from the time before its first."""
     found: list[tuple[float, float]] = []
     for i in np.flatnonzero(chosen):
-        start = float(times[max(i - 1, 0)])
+        start = float(times[max(int(i) - 1, 0)])
         if found and found[-1][1] >= start:
             found[-1] = (found[-1][0], float(times[i]))
         else:
