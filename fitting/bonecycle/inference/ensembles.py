@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import emcee
-import h5py
+import h5py  # type: ignore[import-untyped]
 import numpy as np
 from emcee.moves import Move
 
