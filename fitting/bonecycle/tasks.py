@@ -3,6 +3,7 @@
 import multiprocessing
 import os
 import signal
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor, Future, ProcessPoolExecutor, as_completed
 from contextlib import contextmanager
@@ -98,7 +99,7 @@ def worker_pool(workers: int) -> Iterator[Executor | None]:
     before = os.environ.get("OMP_NUM_THREADS")
     os.environ["OMP_NUM_THREADS"] = "1"
     pool = ProcessPoolExecutor(
-        workers, mp_context=multiprocessing.get_context("spawn"), initializer=_stop_silently
+        workers, mp_context=multiprocessing.get_context("spawn"), initializer=_stop_with_parent
     )
     try:
         yield pool
@@ -110,6 +111,15 @@ def worker_pool(workers: int) -> Iterator[Executor | None]:
             os.environ["OMP_NUM_THREADS"] = before
 
 
-def _stop_silently() -> None:
-    """Let Ctrl-C end a worker at once, without a traceback of its own."""
+def _stop_with_parent() -> None:
+    """Let Ctrl-C end a worker at once, without a traceback of its own, and a killed parent too."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    """Wait for the parent's end; a worker would wait for work forever."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)

@@ -23,6 +23,7 @@ from bonecycle.cli import (
     profile,
     recovery,
     report,
+    sample,
     simulate,
 )
 from bonecycle.errors import BonecycleError
@@ -63,6 +64,7 @@ def _guarded(command: Callable[P, None]) -> Callable[P, None]:
 
 app.command(name="simulate", epilog=simulate.EPILOG)(_guarded(simulate.simulate))
 app.command(name="fit", epilog=fit.EPILOG)(_guarded(fit.fit))
+app.command(name="sample", epilog=sample.EPILOG)(_guarded(sample.sample))
 app.command(name="predict", epilog=predict.EPILOG)(_guarded(predict.predict))
 app.command(name="population", epilog=population.EPILOG)(_guarded(population.population))
 app.command(name="design", epilog=design.EPILOG)(_guarded(design.design))

@@ -10,10 +10,12 @@ import os
 import shutil
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
 import emcee
+import h5py  # type: ignore[import-untyped]
 import numpy as np
 from emcee.moves import Move
 
@@ -139,24 +141,49 @@ def _advance(task: tuple[Ensembles, int, int], seed: np.random.SeedSequence) -> 
     try:
         if done:
             shutil.copyfile(path, copy)
-        initial = ensembles.initial[number]
-        sampler = emcee.EnsembleSampler(
-            *initial.shape,
-            ensembles.density,
-            moves=ensembles.moves,
-            vectorize=True,
-            backend=emcee.backends.HDFBackend(str(copy)),
-        )
-        # emcee would take numpy's global random state; afterwards the file has the state.
-        random = np.random.RandomState(np.random.MT19937(seed))
-        start = None if done else emcee.State(initial, random_state=random.get_state())
-        sampler.run_mcmc(start, steps - done)
+        with h5py.File(copy, "a") as handle:
+            _sample(ensembles, number, _Open(handle), seed, steps - done)
         with copy.open("rb") as handle:
             os.fsync(handle.fileno())
         if _steps(path) < steps:
             copy.replace(path)
     finally:
         copy.unlink(missing_ok=True)
+
+
+def _sample(
+    ensembles: Ensembles,
+    number: int,
+    backend: emcee.backends.HDFBackend,
+    seed: np.random.SeedSequence,
+    steps: int,
+) -> None:
+    """Add steps to the chain of a backend, which may have none."""
+    initial = ensembles.initial[number]
+    begun = backend.initialized
+    sampler = emcee.EnsembleSampler(
+        *initial.shape,
+        ensembles.density,
+        moves=ensembles.moves,
+        vectorize=True,
+        backend=backend,
+    )
+    # emcee would take numpy's global random state; afterwards the file has the state.
+    random = np.random.RandomState(np.random.MT19937(seed))
+    start = None if begun else emcee.State(initial, random_state=random.get_state())
+    sampler.run_mcmc(start, steps)
+
+
+class _Open(emcee.backends.HDFBackend):  # type: ignore[misc]
+    """emcee's backend on a file that stays open; it would open it anew for every step."""
+
+    def __init__(self, handle: h5py.File) -> None:
+        super().__init__(handle.filename)
+        self._handle = handle
+
+    def open(self, mode: str = "r") -> AbstractContextManager[h5py.File]:
+        """Lend the open file."""
+        return nullcontext(self._handle)
 
 
 def _steps(path: Path) -> int:

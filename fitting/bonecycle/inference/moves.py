@@ -11,7 +11,7 @@ from scipy.linalg import solve_triangular
 from bonecycle.engines.interface import Floats
 
 # Heavier tails than the posterior's, so that no walker waits long for a proposal to replace it.
-FREEDOM = 8.0
+FREEDOM = 20.0
 
 
 @dataclass(frozen=True)
@@ -56,22 +56,15 @@ class IndependentT:
         return np.asarray(np.linalg.cholesky(self.covariance), dtype=float)
 
 
-def default_moves(center: Floats, covariance: Floats) -> tuple[tuple[Move, float], ...]:
-    """Moves of an ensemble with their weights, for a posterior near a normal one.
+def default_moves(proposal: IndependentT) -> tuple[tuple[Move, float], ...]:
+    """Moves of an ensemble with their weights.
 
-    Mostly independent proposals from a t around the mode; differential evolution, which needs no
-    mode, moves on walkers where that t is a poor guess. What was tried stands in docs/sampling.md.
-
-    Parameters
-    ----------
-    center : ndarray, shape (n_parameters,)
-        Mode of the posterior.
-    covariance : ndarray, shape (n_parameters, n_parameters)
-        Its Laplace covariance.
+    Mostly independent proposals; differential evolution, which needs no guess of the posterior,
+    moves on walkers where the proposal is a poor one. What was tried stands in docs/sampling.md.
     """
     return (
-        (MHMove(IndependentT(center, covariance), ndim=len(center)), 0.7),
-        (DEMove(), 0.25),
+        (MHMove(proposal, ndim=len(proposal.center)), 0.8),
+        (DEMove(), 0.15),
         # A full difference carries a walker from one mode to another.
         (DEMove(gamma0=1.0), 0.05),
     )

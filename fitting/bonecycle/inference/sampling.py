@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from concurrent.futures import Executor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
 
@@ -15,8 +15,10 @@ from bonecycle.engines.interface import Floats
 from bonecycle.errors import UsageError
 from bonecycle.inference.convergence import Convergence
 from bonecycle.inference.ensembles import BLOCK, Ensembles, dispersed, run
+from bonecycle.inference.importance import Cloud
 from bonecycle.inference.least_squares import fit
 from bonecycle.inference.moves import IndependentT, default_moves
+from bonecycle.inference.proposal import fitted_proposal
 from bonecycle.manifest import atomic_write, content_hash
 from bonecycle.problem.problem import Problem, ProblemSpec, load_problem
 
@@ -88,6 +90,11 @@ class Sample:
     ensembles: Ensembles
     state: Convergence
 
+    def draws(self) -> Floats:
+        """All draws after the burn-in, shape (n_draws, n_parameters), on the priors' scales."""
+        chains = self.ensembles.chains(self.state.steps)[:, self.state.burn_in :]
+        return chains.reshape(-1, chains.shape[-1])
+
 
 def has_chains(folder: Path) -> bool:
     """Whether a run was begun in a folder."""
@@ -131,12 +138,12 @@ def sample(
     settings = settings or Settings()
     settings.check(spec)
     problem = load_problem(spec)
-    mode, covariance = _mode(problem, folder, settings, executor)
     density = PosteriorDensity(spec)
+    proposal = _proposal(problem, density, folder, settings, executor)
     ensembles = Ensembles(
         density=density,
-        moves=default_moves(mode, covariance),
-        initial=_starts(problem, mode, covariance, settings, density),
+        moves=default_moves(proposal),
+        initial=_starts(problem, proposal, settings, density),
         names=problem.space.names,
         seed=settings.seed,
         folder=folder,
@@ -148,10 +155,14 @@ def sample(
 _RECORD = "run.json"
 
 
-def _mode(
-    problem: Problem, folder: Path, settings: Settings, executor: Executor | None
-) -> tuple[Floats, Floats]:
-    """Mode and covariance, from the record of a run that was begun or by least squares."""
+def _proposal(
+    problem: Problem,
+    density: PosteriorDensity,
+    folder: Path,
+    settings: Settings,
+    executor: Executor | None,
+) -> IndependentT:
+    """Where moves propose: from the record of a run that was begun, or found from the mode."""
     identity = {
         "spec": repr(problem.spec),
         "settings": repr(settings),
@@ -176,30 +187,33 @@ def _mode(
                 f"{folder} has the chains of another run: {'; '.join(other)}. Name another folder "
                 "or delete this one."
             )
-        return np.array(record["mode"]), np.array(record["covariance"])
+        return IndependentT(np.array(record["center"]), np.array(record["covariance"]))
     best = fit(problem.spec, starts=_STARTS, seed=settings.seed, executor=executor).best
+    proposal = fitted_proposal(
+        density,
+        Cloud(best.theta, best.covariance),
+        seed=settings.seed,
+        executor=executor,
+    )
     record = {
         "identity": identity,
         "mode": best.theta.tolist(),
-        "covariance": best.covariance.tolist(),
+        "center": proposal.center.tolist(),
+        "covariance": proposal.covariance.tolist(),
     }
     atomic_write(path, json.dumps(record, indent=1) + "\n")
-    return best.theta, best.covariance
+    return proposal
 
 
 def _starts(
-    problem: Problem,
-    mode: Floats,
-    covariance: Floats,
-    settings: Settings,
-    density: PosteriorDensity,
+    problem: Problem, proposal: IndependentT, settings: Settings, density: PosteriorDensity
 ) -> Floats:
-    """Half of the walkers around the mode, wider than the posterior, half from the prior."""
+    """Half of the walkers around the posterior, spread wider than it, and half from the prior."""
     rng = np.random.default_rng(np.random.SeedSequence(settings.seed))
     space = problem.space
     count = settings.ensembles * settings.walkers
-    around = IndependentT(mode, _OVERDISPERSED**2 * covariance)
-    prior = space.centers + space.sds * rng.standard_normal((count, len(mode)))
+    around = replace(proposal, covariance=_OVERDISPERSED**2 * proposal.covariance)
+    prior = space.centers + space.sds * rng.standard_normal((count, len(space.names)))
     return dispersed(
         [around.draw(rng, count), prior], density, (settings.ensembles, settings.walkers)
     )
