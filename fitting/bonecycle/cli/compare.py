@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shlex
-import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -15,10 +13,10 @@ from rich.console import Console
 from rich.table import Table
 
 from bonecycle.cli.fit import fit_one
-from bonecycle.cli.work import asked_specs, run_with_bar
+from bonecycle.cli.work import asked_specs, finish, run_with_bar
 from bonecycle.engines.choice import EngineName
 from bonecycle.errors import UsageError
-from bonecycle.manifest import atomic_write, write_manifest
+from bonecycle.manifest import atomic_write
 from bonecycle.studies.error_model import DEFAULT_ENCODING
 from bonecycle.tasks import worker_pool
 
@@ -100,8 +98,8 @@ def compare(
     }
     loo = _psis_loo(specs, out)
     verdict = conclusion(*(tables[k] for k in ("differences", "evidence", "surface", "failing")))
-    _write(out, tables | loo, verdict, specs, seed)
     _draw(out, tables)
+    _write(out, tables | loo, verdict, specs, seed)
     _report(tables, verdict, out)
 
 
@@ -158,12 +156,11 @@ def _write(
     }
     atomic_write(out / "verdict.json", json.dumps(record, indent=1) + "\n")
     atomic_write(out / "verdict.txt", "\n\n".join(verdict["text"]) + "\n")
-    write_manifest(
+    finish(
         out,
-        command=shlex.join(["bonecycle", *sys.argv[1:]]),
-        seed=seed,
-        hashes=load_problem(specs[-1]).hashes,
-        extra={
+        seed,
+        load_problem(specs[-1]).hashes,
+        {
             "mechanisms": [spec.mechanism for spec in specs],
             "encoding": specs[0].encoding,
             "data": list(specs[0].data) or "studies shipped with the package",

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import math
-import shlex
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -16,8 +14,9 @@ from bonecycle.biology import catalogue
 from bonecycle.biology.amounts import DAYS_PER_MONTH
 from bonecycle.biology.regimens import Regimen, parse_regimen
 from bonecycle.cli.source import MECHANISM_HELP, POSTERIOR_HELP, announce, collect, said_of
+from bonecycle.cli.work import finish
 from bonecycle.errors import UsageError, unknown
-from bonecycle.manifest import atomic_write, write_manifest
+from bonecycle.manifest import atomic_write
 from bonecycle.studies.error_model import DEFAULT_ENCODING
 
 if TYPE_CHECKING:
@@ -122,12 +121,11 @@ def _write(
     source = said_of(chosen)
     end = max((t.stop_days for t in plan.treatments), default=math.inf) / DAYS_PER_MONTH
     save(plot_design(ranking, mechanisms, str(plan), source, end), out / "design")
-    write_manifest(
+    finish(
         out,
-        command=shlex.join(["bonecycle", *sys.argv[1:]]),
-        seed=seed,
-        hashes=load_problem(chosen[0].spec).hashes,
-        extra={
+        seed,
+        load_problem(chosen[0].spec).hashes,
+        {
             "regimen": str(plan),
             "source": source,
             "draws": {one.mechanism: one.source for one in chosen},

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import shlex
-import sys
 from collections.abc import Callable, Mapping
 from concurrent.futures import Executor
 from pathlib import Path
@@ -15,9 +13,10 @@ from rich.console import Console
 
 from bonecycle.cli.fit_own import fit_own, own_spec
 from bonecycle.cli.fit_report import report
+from bonecycle.cli.work import DEFAULT_MECHANISMS, finish
 from bonecycle.engines.choice import EngineName
 from bonecycle.errors import UsageError
-from bonecycle.manifest import atomic_write, write_manifest
+from bonecycle.manifest import atomic_write
 from bonecycle.studies.error_model import DEFAULT_ENCODING
 from bonecycle.tasks import worker_pool
 
@@ -29,8 +28,6 @@ if TYPE_CHECKING:
 
     from bonecycle.inference.least_squares import Fit
     from bonecycle.problem.problem import ProblemSpec
-
-DEFAULT_MECHANISMS = ("H0", "H1", "H2", "H3", "H4", "H5", "H1+H2", "H1+H3")
 
 EPILOG = """Examples:
 
@@ -192,19 +189,6 @@ def _write_rest(out: Path, fits: list[Fit], tables: Mapping[str, pd.DataFrame], 
     atomic_write(out / "untreated.csv", untreated.to_csv(index=False))
     curves = {fit.spec.mechanism: fitted_curves(fit) for fit in fits}
     targets = load_problem(fits[-1].spec).targets
-    write_manifest(
-        out,
-        command=shlex.join(["bonecycle", *sys.argv[1:]]),
-        seed=seed,
-        hashes=load_problem(fits[-1].spec).hashes,
-        extra={
-            "encoding": fits[-1].spec.encoding,
-            "starts": len(fits[-1].starts),
-            "data": list(fits[-1].spec.data) or "studies shipped with the package",
-            "dosing": fits[-1].spec.dosing.value,
-            "best": {fit.spec.mechanism: fitted_parameters(fit) for fit in fits},
-        },
-    )
     best = min(fits, key=lambda fit: fit.best.cost).spec.mechanism
     shown = {name: curves[name] for name in dict.fromkeys((fits[0].spec.mechanism, best))}
     figures: dict[str, Callable[[], Figure]] = {
@@ -220,3 +204,15 @@ def _write_rest(out: Path, fits: list[Fit], tables: Mapping[str, pd.DataFrame], 
         except UsageError as error:
             # One's own data need not hold what a figure is about.
             Console(stderr=True).print(f"{name}: not drawn. {error}", highlight=False)
+    finish(
+        out,
+        seed,
+        load_problem(fits[-1].spec).hashes,
+        {
+            "encoding": fits[-1].spec.encoding,
+            "starts": len(fits[-1].starts),
+            "data": list(fits[-1].spec.data) or "studies shipped with the package",
+            "dosing": fits[-1].spec.dosing.value,
+            "best": {fit.spec.mechanism: fitted_parameters(fit) for fit in fits},
+        },
+    )

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -14,8 +12,9 @@ from rich.table import Table
 from bonecycle.biology import catalogue
 from bonecycle.biology.regimens import parse_regimen
 from bonecycle.cli.source import MECHANISM_HELP, POSTERIOR_HELP, announce, collect, said_of
+from bonecycle.cli.work import finish
 from bonecycle.errors import UsageError
-from bonecycle.manifest import atomic_write, write_manifest
+from bonecycle.manifest import atomic_write
 from bonecycle.studies.error_model import DEFAULT_ENCODING
 
 if TYPE_CHECKING:
@@ -85,12 +84,11 @@ def population(
     atomic_write(out / "correlations.csv", table.to_csv(index=False))
     source = said_of(chosen)
     save(plot_population(table, source), out / "correlations")
-    write_manifest(
+    finish(
         out,
-        command=shlex.join(["bonecycle", *sys.argv[1:]]),
-        seed=seed,
-        hashes=load_problem(chosen[0].spec).hashes,
-        extra={
+        seed,
+        load_problem(chosen[0].spec).hashes,
+        {
             "regimen": str(plan),
             "month": month,
             "patients_an_arm": patients,

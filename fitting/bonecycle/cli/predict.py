@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -15,8 +13,9 @@ from bonecycle.biology import catalogue
 from bonecycle.biology.amounts import DAYS_PER_MONTH, parse_duration
 from bonecycle.biology.regimens import Regimen, parse_regimen
 from bonecycle.cli.source import MECHANISM_HELP, POSTERIOR_HELP, announce, collect, said_of
+from bonecycle.cli.work import finish
 from bonecycle.errors import UsageError, unknown
-from bonecycle.manifest import atomic_write, write_manifest
+from bonecycle.manifest import atomic_write
 from bonecycle.studies.error_model import DEFAULT_ENCODING
 
 if TYPE_CHECKING:
@@ -141,12 +140,11 @@ def _run(
     source = said_of(chosen)
     save(plot_prediction(table, str(plan), source), out / "prediction")
     save(plot_validation(rows, source), out / "validation")
-    write_manifest(
+    finish(
         out,
-        command=shlex.join(["bonecycle", *sys.argv[1:]]),
-        seed=seed,
-        hashes=load_problem(chosen[0].spec).hashes,
-        extra={
+        seed,
+        load_problem(chosen[0].spec).hashes,
+        {
             "regimen": str(plan),
             "source": source,
             "draws": {one.mechanism: one.source for one in chosen},

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import shlex
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,10 +11,10 @@ from rich.console import Console
 from rich.table import Table
 
 from bonecycle.cli.fit import fit_one
-from bonecycle.cli.work import asked_specs, run_with_bar
+from bonecycle.cli.work import asked_specs, finish, run_with_bar
 from bonecycle.engines.choice import EngineName
 from bonecycle.errors import UsageError, unknown
-from bonecycle.manifest import atomic_write, write_manifest
+from bonecycle.manifest import atomic_write
 from bonecycle.studies.error_model import DEFAULT_ENCODING
 from bonecycle.tasks import worker_pool
 
@@ -92,12 +90,11 @@ def profile(
         atomic_write(out / f"{name}.csv", table.to_csv(index=False))
     for spec, curve, interval in zip(specs, curves, intervals, strict=True):
         save(plot_profiles(curve, interval), out / f"profiles_{spec.mechanism}")
-    write_manifest(
+    finish(
         out,
-        command=shlex.join(["bonecycle", *sys.argv[1:]]),
-        seed=seed,
-        hashes=load_problem(specs[-1]).hashes,
-        extra={"mechanisms": [spec.mechanism for spec in specs], "encoding": encoding},
+        seed,
+        load_problem(specs[-1]).hashes,
+        {"mechanisms": [spec.mechanism for spec in specs], "encoding": encoding},
     )
     _report(tables["intervals"], out)
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import shlex
-import sys
 from concurrent.futures import Executor
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -13,9 +11,9 @@ import typer
 from rich.console import Console
 
 from bonecycle.cli.fit import fit_one
-from bonecycle.cli.work import asked_specs, run_with_bar
+from bonecycle.cli.work import asked_specs, finish, run_with_bar
 from bonecycle.engines.choice import EngineName
-from bonecycle.manifest import atomic_write, write_manifest
+from bonecycle.manifest import atomic_write
 from bonecycle.studies.error_model import DEFAULT_ENCODING
 from bonecycle.tasks import worker_pool
 
@@ -93,12 +91,11 @@ def recovery(
     for name, table in tables.items():
         atomic_write(out / f"{name}.csv", table.to_csv(index=False))
     save(plot_recovery(confusion, strong), out / "confusion")
-    write_manifest(
+    finish(
         out,
-        command=shlex.join(["bonecycle", *sys.argv[1:]]),
-        seed=seed,
-        hashes=load_problem(specs[-1]).hashes,
-        extra={"mechanisms": names, "encoding": encoding, "data_sets": data_sets},
+        seed,
+        load_problem(specs[-1]).hashes,
+        {"mechanisms": names, "encoding": encoding, "data_sets": data_sets},
     )
     _report(chosen, checked, confusion, out)
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import shlex
-import sys
 from collections.abc import Callable, Mapping
 from concurrent.futures import Executor
 from pathlib import Path
@@ -14,9 +12,9 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from bonecycle.cli.work import finish
 from bonecycle.engines.choice import EngineName
 from bonecycle.errors import UsageError
-from bonecycle.manifest import write_manifest
 from bonecycle.studies.error_model import DEFAULT_ENCODING
 from bonecycle.tasks import worker_pool
 
@@ -152,12 +150,11 @@ def _write(out: Path, samples: list[Sample], seed: int) -> None:
         _draw(folder, tree, tables)
         _report(console, done, tables)
     first = samples[0].spec
-    write_manifest(
+    finish(
         out,
-        command=shlex.join(["bonecycle", *sys.argv[1:]]),
-        seed=seed,
-        hashes=load_problem(first).hashes,
-        extra={
+        seed,
+        load_problem(first).hashes,
+        {
             "encoding": first.encoding,
             "data": list(first.data) or "studies shipped with the package",
             "mechanisms": {done.spec.mechanism: diagnosis(done.state) for done in samples},

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import shlex
+import sys
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Executor
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bonecycle.cli.fit import DEFAULT_MECHANISMS
 from bonecycle.engines.choice import EngineName
 from bonecycle.errors import UsageError
+from bonecycle.manifest import write_manifest
 
 if TYPE_CHECKING:
     from bonecycle.inference.parts import Part, Record
     from bonecycle.problem.problem import ProblemSpec
+
+DEFAULT_MECHANISMS = ("H0", "H1", "H2", "H3", "H4", "H5", "H1+H2", "H1+H3")
 
 
 def asked_specs(
@@ -65,3 +69,15 @@ def run_with_bar(
             bar.update(done - bar.n)
 
         return run_parts(parts, folder, executor=executor, progress=progress)
+
+
+def finish(
+    out: Path, seed: int, hashes: Mapping[str, str], extra: Mapping[str, object] | None = None
+) -> None:
+    """Write manifest.json and report.html of a run whose tables and figures are in `out`."""
+    # pandas is slow to import.
+    from bonecycle.show.run_report import write_report
+
+    command = shlex.join(["bonecycle", *sys.argv[1:]])
+    write_manifest(out, command=command, seed=seed, hashes=hashes, extra=extra)
+    write_report(out)

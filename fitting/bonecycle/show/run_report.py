@@ -218,7 +218,7 @@ def _section(part: _Part, folder: Path, words: str = "") -> dict[str, Any]:
         path = folder / name
         if path.exists():
             table = pd.read_csv(path)
-            kept = [column for column in columns if column in table] or list(table)
+            kept = [column for column in columns if column in table] or list(table.columns)
             tables.append(_frame(table[kept], name))
     return {
         "heading": part.heading,
