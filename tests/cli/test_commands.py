@@ -111,7 +111,7 @@ def test_a_regimen_of_a_table_averaged_says_what_that_changes(tmp_path):
         (["predict", "--regimen", "untreated"], "How long?"),
         (["predict", "--regimen", "untreated", "--months", "3", "--output", "CTXX"], "'CTX'"),
         (["predict", "--regimen", "untreated", "--months", "3", "--duration", "1 year"], "one of"),
-        (["predict", "--regimen", "untreated", "--months", "3", "--posterior", "a"], "a: "),
+        (["predict", "--regimen", "untreated", "--months", "3", "--posterior", "a"], "folder: a."),
         (["population", "--mechanism", "H8"], "Unknown mechanism"),
         (["population", "--regimen", "untreated"], "name a treatment"),
         (["design", "--mechanism", "H1"], "two or more"),

@@ -44,6 +44,12 @@ def test_the_prior_is_normal_on_its_scale(problem):
     np.testing.assert_allclose(problem.space.from_natural(natural)[0], theta, atol=1e-12)
 
 
+def test_a_drug_without_fitted_rows_adds_no_parameter_and_no_simulation(problem):
+    (held,) = problem.held
+    assert held.study == "recker_diva" and held.regimen not in problem.regimens
+    assert not any(name.startswith("ibandronate") for name in problem.parameters)
+
+
 def test_validation_rows_are_predicted_and_never_fitted(problem):
     validation = [t for t in problem.targets if t.observation.role == "validation"]
     assert validation

@@ -50,6 +50,8 @@ def collect(
         raise UsageError(
             "--posterior brings its mechanism and its data: leave out --mechanism and --data."
         )
+    if missing := [str(path) for path in posterior if not path.exists()]:
+        raise UsageError(f"--posterior: no such file or folder: {', '.join(missing)}.")
     if posterior:
         return _from_files(posterior, count, seed)
     from bonecycle.problem.problem import ProblemSpec
