@@ -8,12 +8,12 @@ from scipy.linalg import block_diag
 
 from bonecycle.biology.tables import Parameter, Scale
 from bonecycle.engines.interface import Batch, gradient_by_differences
-from bonecycle.problem.problem import Problem, ProblemSpec, _Simulation
+from bonecycle.problem.arms import Arm
+from bonecycle.problem.problem import Problem, ProblemSpec
 from bonecycle.problem.space import Space
 
 ARMS = (("one", "a"), ("one", "b"), ("two", "a"), ("three", "a"))
 ROWS = 2
-_TARGET = {"time_days": 0.0, "value": 1.0}
 
 
 class LogLinear:
@@ -28,8 +28,8 @@ class LogLinear:
         ok = np.ones(len(values), dtype=bool)
         return Batch(np.exp(logs)[:, None, :], ok, ("",) * len(values))
 
-    def gradient(self, values, times):
-        return gradient_by_differences(self, values, times)
+    def gradient(self, values, times, by=None):
+        return gradient_by_differences(self, values, times, by)
 
 
 def make_parameter(name, sd):
@@ -63,12 +63,12 @@ class KnownProblem(Problem):
         engine = LogLinear(self.powers)
         zeros = np.zeros(n, dtype=np.intp)
         every = np.arange(d)
-        self._simulations = [
-            _Simulation(
+        self.arms = (
+            Arm(
                 engine, (0.0,), np.ones(d), every, every, np.arange(n), zeros, np.arange(n),
                 np.zeros(n, dtype=bool),
-            )
-        ]  # fmt: skip
+            ),
+        )  # fmt: skip
 
     def log_evidence(self, kept):
         """Exact log density of the numbers that are kept."""
