@@ -14,7 +14,6 @@ from bonecycle.problem.space import Space
 
 ARMS = (("one", "a"), ("one", "b"), ("two", "a"), ("three", "a"))
 ROWS = 2
-_TARGET = {"time_days": 0.0, "value": 1.0}
 
 
 class LogLinear:

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from scipy.stats import kstest, multivariate_normal, norm
 
+from bonecycle.inference.clouds import Cloud, draw, integrate
 from bonecycle.inference.evidence import Base, importance, nested
-from bonecycle.inference.importance import Cloud, draw, integrate
 from bonecycle.inference.lanes import Lanes, OneByOne
 from bonecycle.inference.laplace import curvature_at, laplace
 

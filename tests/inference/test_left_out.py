@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from bonecycle.inference.importance import Cloud
+from bonecycle.inference.clouds import Cloud
 from bonecycle.inference.left_out import difference_table, fitted_studies, predict_left_out
 
 

@@ -182,7 +182,7 @@ def _draw(out: Path, tables: Mapping[str, pd.DataFrame]) -> None:
 
 
 def _report(tables: Mapping[str, pd.DataFrame], verdict: Mapping[str, Any], out: Path) -> None:
-    console = Console()
+    console = Console(width=max(Console().width, 120))
     table = Table(title="Behind the best mechanism (log density; 0 is the best)")
     for column in (
         *("mechanism", "left-out studies", "SE", "studies worse", "evidence", "95 %"),
@@ -197,11 +197,11 @@ def _report(tables: Mapping[str, pd.DataFrame], verdict: Mapping[str, Any], out:
         own = evidence[name]
         table.add_row(
             name,
-            f"{-row['difference']:.1f}",
+            f"{abs(row['difference']):.1f}",
             f"{row['standard_error']:.1f}",
             f"{row['studies_worse']} of {row['studies']}",
             f"{own['behind']:.1f}",
-            f"{own['behind_lower']:.1f} to {own['behind_upper']:.1f}",
+            f"{abs(own['behind_lower']):.1f} to {own['behind_upper']:.1f}",
             f"{best['importance'] - own['importance']:.1f}",
             f"{best['laplace'] - own['laplace']:.1f}",
             str(failed[name]),

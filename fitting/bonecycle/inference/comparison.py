@@ -8,8 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
+from bonecycle.inference.clouds import Cloud
 from bonecycle.inference.evidence import LIVE_POINTS, Base, importance, nested
-from bonecycle.inference.importance import Cloud
 from bonecycle.inference.laplace import Posterior, laplace
 from bonecycle.inference.least_squares import Fit
 from bonecycle.inference.left_out import LEFT_OUT_DRAWS, LeftOut, fitted_studies

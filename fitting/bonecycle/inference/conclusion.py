@@ -159,7 +159,7 @@ def _sentences(result: Record, differences: pd.DataFrame, evidence: pd.DataFrame
     else:
         lines.append(
             f"Mechanisms that are not behind in both: {_list(remaining)}. They share no "
-            "part: which of them acts cannot be said from these data."
+            "part: which of them acts, if any, cannot be said from these data."
         )
     surface = result["surface"]
     if surface["variants"] > 1:
@@ -191,6 +191,8 @@ def _sentences(result: Record, differences: pd.DataFrame, evidence: pd.DataFrame
 
 def _agreement(result: Record) -> str:
     first, second = result["predictive"], result["evidence"]
+    if not (first["behind"] or second["behind"]):
+        return "Neither verdict puts a mechanism clearly behind the best."
     if not result["disagreements"]:
         same = first["best"] == second["best"]
         best = "and put the same one first" if same else "though another one is first in each"

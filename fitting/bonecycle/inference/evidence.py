@@ -11,7 +11,7 @@ from scipy.special import stdtrit
 from scipy.stats import t as student
 
 from bonecycle.engines.interface import Floats
-from bonecycle.inference.importance import (
+from bonecycle.inference.clouds import (
     Cloud,
     Integral,
     LogDensity,

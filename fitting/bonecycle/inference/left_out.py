@@ -17,7 +17,7 @@ from scipy.special import logsumexp
 
 from bonecycle.biology import catalogue
 from bonecycle.engines.interface import Floats
-from bonecycle.inference.importance import Cloud, draw, in_batches, integrate
+from bonecycle.inference.clouds import Cloud, draw, in_batches, integrate
 from bonecycle.inference.laplace import laplace
 from bonecycle.inference.parts import Record, generator, problem_key
 from bonecycle.problem.likelihood import SMALLEST, terms

@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from bonecycle.inference.clouds import Cloud
 from bonecycle.inference.evidence import Base, importance, nested
-from bonecycle.inference.importance import Cloud
 from bonecycle.inference.laplace import Laplace, Posterior, laplace
 from bonecycle.inference.parts import Record, generator, problem_key
 from bonecycle.inference.synthetic import draw_point, synthetic_data
