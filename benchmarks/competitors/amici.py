@@ -142,9 +142,10 @@ def _build(name: str, folder: str, sbml: str, parameters: list[str], outputs: li
     from amici.importers.sbml import SbmlImporter
 
     # Constants that are not varied: no derivatives by them are compiled.
+    document = libsbml.readSBMLFromString(sbml)
     fixed = [
         p.getId()
-        for p in libsbml.readSBMLFromString(sbml).getModel().getListOfParameters()
+        for p in document.getModel().getListOfParameters()
         if p.getConstant() and p.getId() not in parameters
     ]
     SbmlImporter(sbml, from_file=False).sbml2amici(

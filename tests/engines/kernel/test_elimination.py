@@ -21,8 +21,8 @@ SIZE = 12
 
 def _compiled(pattern: Pattern, entries: list[Entry], width: int) -> Library:
     parts = [
-        factor_function("factor", pattern, entries, width, width),
-        solve_function("solve", pattern, width, width),
+        factor_function("factor", pattern, entries, width),
+        solve_function("solve", pattern, width),
     ]
     return Library(assembled("\n".join([*parts, "attributes #0 = { nounwind }"])))
 

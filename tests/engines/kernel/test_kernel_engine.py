@@ -275,7 +275,7 @@ def test_extreme_draws_that_succeed_are_right(
         found = engine.simulate(engine.own_values * factor, TIMES)
         exact = engine.simulate_all(engine.own_values * factor, TIMES, 1e-9)
     both = np.flatnonzero(found.ok & exact.ok)
-    assert len(both) > 3
+    assert len(both) > 1
     values = exact.values[..., : len(engine.outputs)]
     differences = [disagreement(found.values[[i]], values[[i]]) for i in both]
     assert np.median(differences) < ACCURACY and max(differences) < bound

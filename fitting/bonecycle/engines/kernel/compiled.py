@@ -68,7 +68,9 @@ def compiled(
         lambda: assembled(generated().assembly),
     )
     library = Library(code)
-    names = [*_SIMULATION, *(_DERIVATIVES if width == 1 else ())]
+    names = [f"{name}_{width}" for name in _SIMULATION]
+    if width == 1:
+        names += _DERIVATIVES
     addresses = np.array([library.address(name) for name in names], dtype=np.int64)
     return Compiled(Layout(**found["layout"]), library, addresses)
 

@@ -65,15 +65,13 @@ def analyse(size: int, jacobian: Sequence[Entry]) -> Pattern:
     return Pattern(tuple(order), {entry: k for k, entry in enumerate(sorted(filled))})
 
 
-def factor_function(
-    name: str, pattern: Pattern, jacobian: Sequence[Entry], width: int, stride: int
-) -> str:
+def factor_function(name: str, pattern: Pattern, jacobian: Sequence[Entry], width: int) -> str:
     """Write ``factor(jacobian, inverse_step, factors, smallest)``.
 
     `inverse_step` is 1 / (h gamma) of every lane; `smallest` gets the smallest pivot,
     with its sign.
     """
-    w = Writer(name, 4, width, stride)
+    w = Writer(name, 4, width)
     shift = w.load(Place(1, 0))
     zero = w.number(0.0)
     given = {entry: w.load(Place(0, k)) for k, entry in enumerate(jacobian)}
@@ -103,11 +101,9 @@ def factor_function(
     return w.text()
 
 
-def solve_function(
-    name: str, pattern: Pattern, width: int, stride: int, *, shared: bool = False
-) -> str:
+def solve_function(name: str, pattern: Pattern, width: int, *, shared: bool = False) -> str:
     """Write ``solve(factors, b)``, which replaces b; with `shared`, one matrix for all lanes."""
-    w = Writer(name, 2, width, stride)
+    w = Writer(name, 2, width)
     b = {i: w.load(Place(1, i)) for i in pattern.order}
 
     def entry(i: int, j: int) -> str:

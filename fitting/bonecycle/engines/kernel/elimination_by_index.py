@@ -20,8 +20,8 @@ _COLUMNS = 4
 class _TableWriter(Writer):
     """A function that walks through tables of indices."""
 
-    def __init__(self, name: str, arguments: int, width: int, stride: int | None = None) -> None:
-        super().__init__(name, arguments, width, stride)
+    def __init__(self, name: str, arguments: int, width: int) -> None:
+        super().__init__(name, arguments, width)
         self._name, self._tables = name, [""]
 
     def text(self) -> str:
@@ -60,11 +60,9 @@ class _TableWriter(Writer):
         self._lines.append(f"{label}_end:")
 
 
-def factor_by_index(
-    name: str, pattern: Pattern, jacobian: Sequence[Entry], width: int, stride: int
-) -> str:
+def factor_by_index(name: str, pattern: Pattern, jacobian: Sequence[Entry], width: int) -> str:
     """Write ``factor``, see `elimination.factor_function`."""
-    w = _TableWriter(name, 4, width, stride)
+    w = _TableWriter(name, 4, width)
     zero, shift = w.number(0.0), w.load(Place(1, 0))
     entries = pattern.entries
     w.loop([(k,) for k in entries.values()], lambda row: w.put(zero, 2, row[0]))
@@ -115,11 +113,9 @@ def _factor_steps(pattern: Pattern) -> list[tuple[int, int, int, int]]:
     return steps
 
 
-def solve_by_index(
-    name: str, pattern: Pattern, width: int, stride: int, *, shared: bool = False
-) -> str:
+def solve_by_index(name: str, pattern: Pattern, width: int, *, shared: bool = False) -> str:
     """Write ``solve``, see `elimination.solve_function`."""
-    w = _TableWriter(name, 2, width, stride)
+    w = _TableWriter(name, 2, width)
 
     def operate(row: list[str]) -> None:
         kind, x, y, z = row

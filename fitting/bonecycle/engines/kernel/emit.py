@@ -42,12 +42,10 @@ class Writer:
         Number of array arguments, addresses as 64-bit integers.
     width : int
         Numbers handled at once.
-    stride : int, optional
-        Numbers in a row of the arrays; `width` unless a row is handled in parts.
     """
 
-    def __init__(self, name: str, arguments: int, width: int, stride: int | None = None) -> None:
-        self.width, self.stride = width, stride or width
+    def __init__(self, name: str, arguments: int, width: int) -> None:
+        self.width = width
         self.type = "double" if width == 1 else f"<{width} x double>"
         self.truth = "i1" if width == 1 else f"<{width} x i1>"
         self._count, self._block = 0, "entry"
@@ -94,10 +92,10 @@ class Writer:
 
     def at(self, argument: int, index: str, later: int = 0, *, shared: bool = False) -> str:
         """Address of a row that is known only when the code runs, or of one some rows later."""
-        stride = 1 if shared else self.stride
-        index = self.emit(f"mul i64 {index}, {stride}")
+        row = 1 if shared else self.width
+        index = self.emit(f"mul i64 {index}, {row}")
         first = self.emit(f"getelementptr double, ptr %p{argument}, i64 {index}")
-        return self.emit(f"getelementptr double, ptr {first}, i64 {later * stride}")
+        return self.emit(f"getelementptr double, ptr {first}, i64 {later * row}")
 
     def get(self, argument: int, index: str, later: int = 0, *, shared: bool = False) -> str:
         """Read such a row; with `shared`, one number for all lanes."""
@@ -152,7 +150,7 @@ class Writer:
         return "f64" if self.width == 1 else f"v{self.width}f64"
 
     def _address(self, place: Place) -> str:
-        element = place.element if place.shared else place.element * self.stride
+        element = place.element if place.shared else place.element * self.width
         return self.emit(f"getelementptr double, ptr %p{place.argument}, i64 {element}")
 
 
@@ -163,7 +161,6 @@ def function(
     inputs: Mapping[int, Place],
     outputs: Iterable[tuple[int, Place]],
     arguments: int,
-    stride: int | None = None,
 ) -> str:
     """Write a function that works out nodes of a graph.
 
@@ -177,10 +174,8 @@ def function(
     outputs : iterable of (node, Place)
     arguments : int
         Number of array arguments.
-    stride : int, optional
-        See `Writer`.
     """
-    writer = Writer(name, arguments, width, stride)
+    writer = Writer(name, arguments, width)
     outputs = list(outputs)
     values: dict[int, str] = {}
     for node in graph.reached([node for node, _ in outputs], stop=inputs):

@@ -25,7 +25,6 @@ from bonecycle.engines.kernel.elimination_by_index import (
 from bonecycle.engines.kernel.emit import Place, Writer, function
 from bonecycle.engines.kernel.reading import System
 from bonecycle.engines.kernel.steps import (
-    Caller,
     differentiate_functions,
     step_functions,
     try_function,
@@ -34,10 +33,7 @@ from bonecycle.engines.kernel.steps import (
 LANES = 8
 """Parameter sets that are simulated side by side."""
 VECTOR = 4
-"""Lanes, or columns of derivatives, that a generated function handles at once.
-
-Half a vector of the widest processors, a whole one of the others; see docs/engine.md.
-"""
+"""Columns of derivatives that are handled at once."""
 
 
 @dataclass(frozen=True)
@@ -120,7 +116,7 @@ class _Generator:
             found |= {node: Place(states, i) for i, node in enumerate(self.states)}
         return found
 
-    def prepare(self, width: int, lanes: int) -> str:
+    def prepare(self, width: int) -> str:
         """Write ``prepare(parameters, constants, states)``."""
         given = {node: Place(0, i) for i, node in enumerate(self.parameters)}
         results = [
@@ -129,10 +125,10 @@ class _Generator:
             if self.graph.is_static(node)
         ]
         results += [(node, Place(2, i)) for i, node in enumerate(self.initial)]
-        return function(f"prepare_{width}", self.graph, width, given, results, 3, lanes)
+        return function(f"prepare_{width}", self.graph, width, given, results, 3)
 
-    def simulation(self, width: int, lanes: int) -> list[str]:
-        """Write the functions of a simulation, each for `width` of the lanes."""
+    def simulation(self, width: int) -> list[str]:
+        """Write the functions of a simulation, for so many lanes."""
         graph, given = self.graph, self.inputs(0, 1)
         rates = [(node, Place(2, i)) for i, node in enumerate(self.rates)]
         jacobian = [(node, Place(3, k)) for k, node in enumerate(self.jacobian_nodes)]
@@ -140,25 +136,24 @@ class _Generator:
         return [
             exponential(width),
             logarithm(width),
-            self.prepare(width, lanes),
-            function(f"rates_{width}", graph, width, given, rates, 3, lanes),
-            function(f"jacobian_{width}", graph, width, given, rates + jacobian, 4, lanes),
-            function(f"outputs_{width}", graph, width, given, outputs, 3, lanes),
-            self.factor(f"factor_{width}", width, lanes),
-            self.solve(f"solve_{width}", width, lanes),
-            *step_functions(len(self.states), width, lanes),
-            *(_for_all_lanes(name, width, lanes) for name in ("prepare", "outputs")),
+            self.prepare(width),
+            function(f"rates_{width}", graph, width, given, rates, 3),
+            function(f"jacobian_{width}", graph, width, given, rates + jacobian, 4),
+            function(f"outputs_{width}", graph, width, given, outputs, 3),
+            self.factor(f"factor_{width}", width),
+            self.solve(f"solve_{width}", width),
+            *step_functions(len(self.states), width),
         ]
 
-    def factor(self, name: str, width: int, lanes: int) -> str:
+    def factor(self, name: str, width: int) -> str:
         """Write the factorization: straight-line while small."""
         write = factor_function if len(self.states) <= UNROLLED_UP_TO else factor_by_index
-        return write(name, self.pattern, self.jacobian, width, lanes)
+        return write(name, self.pattern, self.jacobian, width)
 
-    def solve(self, name: str, width: int, lanes: int, *, shared: bool = False) -> str:
+    def solve(self, name: str, width: int, *, shared: bool = False) -> str:
         """Write the solution; with `shared`, one matrix for all lanes."""
         write = solve_function if len(self.states) <= UNROLLED_UP_TO else solve_by_index
-        return write(name, self.pattern, width, lanes, shared=shared)
+        return write(name, self.pattern, width, shared=shared)
 
     def module(self, assembly: Iterable[str], **extra: object) -> ModelCode:
         """Put the module together."""
@@ -178,7 +173,7 @@ def batch_code(system: System, parameters: Sequence[str], outputs: Sequence[str]
     """Write the functions that simulate lanes of `LANES` parameter sets."""
     generator = _Generator(system, parameters, outputs)
     generator.hoist([*generator.rates, *generator.jacobian_nodes, *generator.outputs])
-    return generator.module(generator.simulation(VECTOR, LANES))
+    return generator.module(generator.simulation(LANES))
 
 
 def single_code(system: System, parameters: Sequence[str], outputs: Sequence[str]) -> ModelCode:
@@ -240,7 +235,7 @@ def single_code(system: System, parameters: Sequence[str], outputs: Sequence[str
     products = [(i, 0, k, 2 if j < n else 3, j) for k, (i, j) in enumerate(entries)]
     products += [(entries[k][0], 1, place, 3, entries[k][1]) for place, k in enumerate(by_states)]
     functions = [
-        *g.simulation(1, 1),
+        *g.simulation(1),
         function(
             "extended", graph, 1, given, rates + [(n, Place(3, k)) for k, n in enumerate(nodes)], 4
         ),
@@ -272,7 +267,7 @@ def single_code(system: System, parameters: Sequence[str], outputs: Sequence[str
             [(node, Place(2, k)) for k, (*_, node) in enumerate(read)],
             3,
         ),
-        g.solve("solve_shared", VECTOR, VECTOR, shared=True),
+        g.solve("solve_shared", VECTOR, shared=True),
         _multiply("multiply_stage", len(g.states), products, 5),
         _multiply(
             "multiply_output",
@@ -292,13 +287,6 @@ def single_code(system: System, parameters: Sequence[str], outputs: Sequence[str
         n_still=len(still),
         n_sensitive=len(sensitive),
     )
-
-
-def _for_all_lanes(name: str, width: int, lanes: int) -> str:
-    """Write a function of three arrays that calls the one for `width` lanes."""
-    caller = Caller(name, 3, width, lanes)
-    caller.call(f"{name}_{width}", *caller.arguments)
-    return caller.text()
 
 
 def _multiply(

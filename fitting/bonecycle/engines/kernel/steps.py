@@ -15,15 +15,13 @@ from bonecycle.engines.kernel.tableau import STAGES, A, C
 _BYTES = 8
 
 
-def combine_function(
-    name: str, stage: int, n: int, width: int, stride: int, *, shared: bool = False
-) -> str:
+def combine_function(name: str, stage: int, n: int, width: int, *, shared: bool = False) -> str:
     """Write ``combine(y, k, inverse_step, u, total)`` of a stage.
 
     ``u = y + sum_j A_ij k_j`` and ``total = inverse_step sum_j C_ij k_j``; with `shared`, one step
     size for all lanes. `u` comes with the argument of the stage before.
     """
-    w = Writer(name, 5, width, stride)
+    w = Writer(name, 5, width)
     inverse = w.load(Place(2, 0, shared))
     # The last stages only add to the argument of the one before.
     added = A[stage] - A[stage - 1] if stage else A[stage]
@@ -46,35 +44,34 @@ def combine_function(
     return w.text()
 
 
-def sum_function(name: str, n: int, width: int, stride: int) -> str:
+def sum_function(name: str, n: int, width: int) -> str:
     """Write ``sum(a, b, result)`` over rows."""
-    w = Writer(name, 3, width, stride)
+    w = Writer(name, 3, width)
     w.repeat(n, lambda i: w.put(w.arithmetic("add", w.get(0, i), w.get(1, i)), 2, i))
     return w.text()
 
 
-def step_functions(n: int, width: int, lanes: int) -> list[str]:
+def step_functions(n: int, width: int) -> list[str]:
     """Write ``step(y, c, inverse_step, u, k, f, jacobian, factors, shift, smallest)``.
 
-    See `rosenbrock.stages`. Functions of the model handle `width` of the lanes at once.
+    See `rosenbrock.stages`.
     """
     parts = [
-        combine_function(f"combine_{stage}_{width}", stage, n, width, lanes)
-        for stage in range(STAGES)
+        combine_function(f"combine_{stage}_{width}", stage, n, width) for stage in range(STAGES)
     ]
-    caller = Caller("step", 10, width, lanes)
+    caller = _Caller(f"step_{width}", 10)
     y, c, inverse, u, k, f, jacobian, factors, shift, smallest = caller.arguments
     caller.call(f"jacobian_{width}", y, c, k, jacobian)
     caller.call(f"factor_{width}", jacobian, shift, factors, smallest)
     caller.call(f"solve_{width}", factors, k)
     for stage in range(1, STAGES):
-        own = caller.row(k, stage * n * lanes)
+        own = caller.row(k, stage * n * width)
         caller.call(f"combine_{stage}_{width}", y, k, inverse, u, own)
         caller.call(f"rates_{width}", u, c, f)
         caller.call(f"sum_{width}", f, own, own)
         caller.call(f"solve_{width}", factors, own)
     caller.call(f"sum_{width}", own, u, u)
-    return [*parts, sum_function(f"sum_{width}", n, width, lanes), caller.text()]
+    return [*parts, sum_function(f"sum_{width}", n, width), caller.text()]
 
 
 def try_function(n: int, n_extended: int) -> str:
@@ -82,7 +79,7 @@ def try_function(n: int, n_extended: int) -> str:
 
     See `sensitivities`.
     """
-    caller = Caller("try_step", 10)
+    caller = _Caller("try_step", 10)
     y, c, inverse, u, k, f, e, factors, shift, smallest = caller.arguments
     for stage in range(STAGES):
         own, extended = caller.row(k, stage * n), caller.row(e, stage * n_extended)
@@ -102,18 +99,18 @@ def differentiate_functions(n: int, n_extended: int, n_turned: int, width: int) 
     ``turn(y, c, k, e, d, still)`` for all columns, then ``differentiate(inverse_step, e, d, s, v,
     dk, factors)`` for every block of `width` columns.
     """
-    turn = Caller("turn", 6)
+    turn = _Caller("turn", 6)
     y, c, k, e, d, still = turn.arguments
     turn.call("still", y, c, still)
     for stage in range(STAGES):
         own = [turn.row(a, stage * rows) for a, rows in ((k, n), (e, n_extended), (d, n_turned))]
         turn.call("curvature", still, *own)
-    block = Caller("differentiate", 7)
+    block = _Caller("differentiate", 7)
     inverse, e, d, s, v, dk, factors = block.arguments
     parts = []
     for stage in range(STAGES):
         name = f"combine_columns_{stage}"
-        parts.append(combine_function(name, stage, n, width, width, shared=True))
+        parts.append(combine_function(name, stage, n, width, shared=True))
         out = block.row(dk, stage * n * width)
         block.call(name, s, dk, inverse, v, out)
         own = [block.row(e, stage * n_extended), block.row(d, stage * n_turned)]
@@ -121,40 +118,27 @@ def differentiate_functions(n: int, n_extended: int, n_turned: int, width: int) 
         block.call("solve_shared", factors, out)
     # The argument of the last stage plus its result is the result of the step.
     block.call("sum_columns", v, out, s)
-    return [*parts, sum_function("sum_columns", n, width, width), turn.text(), block.text()]
+    return [*parts, sum_function("sum_columns", n, width), turn.text(), block.text()]
 
 
-class Caller:
-    """A function that calls others of the module with addresses.
+class _Caller:
+    """A function that calls others of the module with addresses."""
 
-    Parameters
-    ----------
-    name : str
-    arguments : int
-    width, lanes : int
-        Functions that are called handle so many of the lanes at once: each is called in turn
-        for all parts of the rows.
-    """
-
-    def __init__(self, name: str, arguments: int, width: int = 1, lanes: int = 1) -> None:
+    def __init__(self, name: str, arguments: int) -> None:
         self.arguments: Sequence[str] = [f"%a{i}" for i in range(arguments)]
-        self._parts = range(0, lanes, width)
         names = ", ".join(f"i64 {argument}" for argument in self.arguments)
         self._lines = [f"define void @{name}({names}) #0 {{"]
 
     def row(self, address: str, elements: int) -> str:
         """Address of an element of an array."""
-        if not elements:
-            return address
         name = f"%r{len(self._lines)}"
         self._lines.append(f"  {name} = add i64 {address}, {_BYTES * elements}")
         return name
 
     def call(self, function: str, *addresses: str) -> None:
         """Call a function."""
-        for part in self._parts:
-            given = ", ".join(f"i64 {self.row(address, part)}" for address in addresses)
-            self._lines.append(f"  call void @{function}({given})")
+        given = ", ".join(f"i64 {address}" for address in addresses)
+        self._lines.append(f"  call void @{function}({given})")
 
     def text(self) -> str:
         """Return the whole function."""
