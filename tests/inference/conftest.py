@@ -8,7 +8,8 @@ from scipy.linalg import block_diag
 
 from bonecycle.biology.tables import Parameter, Scale
 from bonecycle.engines.interface import Batch, gradient_by_differences
-from bonecycle.problem.problem import Problem, ProblemSpec, _Simulation
+from bonecycle.problem.arms import Arm
+from bonecycle.problem.problem import Problem, ProblemSpec
 from bonecycle.problem.space import Space
 
 ARMS = (("one", "a"), ("one", "b"), ("two", "a"), ("three", "a"))
@@ -63,12 +64,12 @@ class KnownProblem(Problem):
         engine = LogLinear(self.powers)
         zeros = np.zeros(n, dtype=np.intp)
         every = np.arange(d)
-        self._simulations = [
-            _Simulation(
+        self.arms = (
+            Arm(
                 engine, (0.0,), np.ones(d), every, every, np.arange(n), zeros, np.arange(n),
                 np.zeros(n, dtype=bool),
-            )
-        ]  # fmt: skip
+            ),
+        )  # fmt: skip
 
     def log_evidence(self, kept):
         """Exact log density of the numbers that are kept."""
