@@ -16,7 +16,9 @@ from scipy.stats import chi2
 from bonecycle.errors import UsageError
 from bonecycle.inference.convergence import autocorrelation_times, judge
 from bonecycle.inference.ensembles import BLOCK, Ensembles, dispersed, run
+from bonecycle.inference.importance import Cloud
 from bonecycle.inference.moves import IndependentT, default_moves
+from bonecycle.inference.proposal import fitted_proposal
 from bonecycle.tasks import worker_pool
 
 HERE = Path(__file__).parent
@@ -59,6 +61,32 @@ def test_known_moments_are_recovered_to_monte_carlo_error(tmp_path, target):
     spread = squares.reshape(draws.shape).std(axis=0) / np.sqrt(ess)
     assert (spread < 0.1 * variances).all()
     assert (np.abs(squares.mean(axis=(0, 1, 2)) - variances) < 4 * spread).all()
+
+
+def test_the_posterior_of_a_problem_is_recovered(tmp_path, known):
+    """Through the one likelihood of the package, with errors correlated within an arm."""
+    mean, covariance = known.posterior(known.fitted)
+
+    def density(theta):
+        return known.evaluate(theta).log_posterior
+
+    proposal = fitted_proposal(density, Cloud(known.space.centers, covariance), seed=1)
+    prior = np.random.default_rng(0).standard_normal((80, 3)) * known.space.sds
+    asked = Ensembles(
+        density=density,
+        moves=default_moves(proposal),
+        initial=dispersed([known.space.centers + prior], density, (4, 20)),
+        names=known.space.names,
+        seed=1,
+        folder=tmp_path,
+    )
+    state = run(asked, max_steps=1000)
+    assert state.reached
+    draws = asked.chains(state.steps)[:, state.burn_in :].reshape(-1, 3)
+    sds = np.sqrt(np.diag(covariance))
+    assert (np.abs(draws.mean(axis=0) - mean) < 4 * sds / np.sqrt(state.ess)).all()
+    found = np.cov(draws.T) / sds[:, None] / sds
+    assert np.allclose(found, covariance / sds[:, None] / sds, atol=5 / np.sqrt(state.ess.min()))
 
 
 def test_effective_draws_tell_the_spread_of_ensemble_means():

@@ -105,9 +105,8 @@ def posterior_tree(sample: Sample) -> xr.DataTree:
 
 def target_labels(problem: Problem) -> list[str]:
     """Labels `study:arm:symbol:month` of all targets."""
-    observables = catalogue.observables()
     return [
-        f"{t.study}:{t.arm}:{observables[t.observation.variable].symbol}"
+        f"{t.study}:{t.arm}:{catalogue.observable(t.observation.variable).symbol}"
         f":{t.observation.time_months:g}"
         for t in problem.targets
     ]
@@ -137,7 +136,7 @@ def unit_of(target: Target) -> str:
     """Unit in which a target is predicted."""
     if target.is_ratio:
         return "ratio to untreated"
-    return catalogue.observables()[target.observation.variable].unit
+    return catalogue.observable(target.observation.variable).unit
 
 
 def _kept(sample: Sample) -> tuple[Floats, Floats, np.ndarray, np.ndarray]:
