@@ -85,16 +85,17 @@ def petab_files(problem: Problem, version: Version = Version.V1) -> PetabFiles:
         raise UsageError("No fitted target is a number: PEtab has nothing to hold.")
     regimens = [regimen for regimen in problem.regimens if regimen.treatments]
     names = Names.of(targets)
+    free = [p for p in problem.space.parameters if p.id in problem.parameters]
     sbml = petab_model(
         compose("cycle", cycle_drugs(problem.regimens)),
         regimens,
         problem.spec.dosing,
-        [p.id for p in problem.space.parameters if p.scale is Scale.LOGIT],
-        {p.id: p.value for p in problem.space.parameters},
+        [p.id for p in free if p.scale is Scale.LOGIT],
+        {p.id: p.value for p in free},
         sorted({t.observation.variable for t in targets if t.is_ratio}),
     )
     tables = measurement_tables(targets, regimens, names, version)
-    tables["parameters.tsv"] = parameter_table(problem.space.parameters, version)
+    tables["parameters.tsv"] = parameter_table(free, version)
     files = {name: _text(table, "\t") for name, table in tables.items() if table}
     files |= {MODEL: sbml, PROBLEM: _config(problem, files, version)}
     files |= _extension(problem, files)

@@ -86,6 +86,13 @@ LIMITS = (
         lambda problem: sum(p.scale is Scale.LOGIT for p in problem.space.parameters),
     ),
     Limit(
+        "unused_parameters",
+        "free parameters of drugs that are not in the data",
+        Handling.EXTENSION,
+        "left out of the parameters: only their priors know them",
+        lambda problem: sum(p.id not in problem.parameters for p in problem.space.parameters),
+    ),
+    Limit(
         "prior_density",
         "priors as densities of the logarithm",
         Handling.APPROXIMATION,
