@@ -1,4 +1,4 @@
-"""PEtab export: lint clean, the same likelihood, and restored exactly; what it cannot say is told."""
+"""PEtab export: lint clean, the same likelihood, restored exactly; what it cannot say is told."""
 
 import json
 import logging
