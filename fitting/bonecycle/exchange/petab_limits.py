@@ -76,7 +76,9 @@ LIMITS = (
         "rows kept for validation",
         Handling.EXTENSION,
         "left out of the measurements; the studies in the extension hold them",
-        lambda problem: sum(t.observation.role is Role.VALIDATION for t in problem.targets),
+        lambda problem: sum(
+            t.observation.role is Role.VALIDATION for t in (*problem.targets, *problem.held)
+        ),
     ),
     Limit(
         "logit_scale",
