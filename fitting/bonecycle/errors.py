@@ -111,7 +111,7 @@ def unknown(kind: str, name: str, known: Iterable[str]) -> UsageError:
     known
         Every name that would have been accepted.
     """
-    names = sorted(known)
+    names = sorted(map(str, known))
     close = difflib.get_close_matches(name, names, n=1)
     hint = f" Did you mean {close[0]!r}?" if close else ""
     return UsageError(f"Unknown {kind} {name!r}.{hint} Known: {', '.join(names) or 'none'}.")

@@ -16,7 +16,10 @@ WHOLE = (
     "<sbml {core}><model id='m'><listOfParameters><parameter id='k' value='1' constant='false'/>"
     "</listOfParameters>{inside}</model></sbml>"
 )
-REACTION = "<listOfReactions><reaction id='r' reversible='false' fast='{fast}'>{law}</reaction></listOfReactions>"
+REACTION = (
+    "<listOfReactions><reaction id='r' reversible='false' fast='{fast}'>{law}</reaction>"
+    "</listOfReactions>"
+)
 DELAY = (
     "<csymbol encoding='text' definitionURL='http://www.sbml.org/sbml/symbols/delay'>d</csymbol>"
 )
@@ -33,13 +36,14 @@ def load(tmp_path):
 
 
 REFUSED = {
-    "algebraic rule": f"<listOfRules><algebraicRule>{MATH}<ci>k</ci></math></algebraicRule></listOfRules>",
+    "algebraic rule": f"<listOfRules><algebraicRule>{MATH}<ci>k</ci></math></algebraicRule>"
+    "</listOfRules>",
     "fast reaction 'r'": REACTION.format(
         fast="true", law=f"<kineticLaw>{MATH}<ci>k</ci></math></kineticLaw>"
     ),
     "'r' has no rate": REACTION.format(fast="false", law=""),
-    r"delay\(\)": f"<listOfRules><assignmentRule variable='k'>{MATH}<apply>{DELAY}<cn>1</cn><cn>2</cn>"
-    "</apply></math></assignmentRule></listOfRules>",
+    r"delay\(\)": f"<listOfRules><assignmentRule variable='k'>{MATH}<apply>{DELAY}<cn>1</cn>"
+    "<cn>2</cn></apply></math></assignmentRule></listOfRules>",
 }
 
 

@@ -30,7 +30,7 @@ HOSTILE = {
     "nested deep": "<sbml>" + "<a>" * (MAX_DEPTH + 10) + "</a>" * (MAX_DEPTH + 10) + "</sbml>",
     "many elements": "<sbml>" + "<a/>" * (MAX_ELEMENTS + 1) + "</sbml>",
     "unknown encoding": '<?xml version="1.0" encoding="nonsense"?><sbml/>',
-    "no model": '<sbml xmlns="http://www.sbml.org/sbml/level3/version2/core" level="3" version="2"/>',
+    "no model": GOOD[: GOOD.index("<model")] + "</sbml>",
     "null bytes": GOOD.replace("synthetic", "syn\x00thetic"),
 }
 

@@ -98,6 +98,15 @@ def test_a_point_without_a_steady_state_fails_alone(own):
     assert result.log_posterior[1] == -np.inf
 
 
+def test_a_ratio_to_zero_is_a_failure_with_its_reason(spec):
+    model = POOLS_L2.replace('id="C" compartment="c" initialConcentration="0.5"',
+                             'id="C" compartment="c" initialConcentration="0"')  # fmt: skip
+    problem = Problem(spec(OBSERVED + FREE + SET, *ROWS, model=model))
+    result = problem.evaluate(problem.space.centers[None])
+    assert not result.ok[0]
+    assert "zero at time zero" in result.messages[0]
+
+
 def test_doses_add_to_a_variable_in_the_models_own_time(spec):
     # Hours: x decays at 0.1 per hour and gets effect x dose at 0 and 12 h.
     rows = (

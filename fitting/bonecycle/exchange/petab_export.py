@@ -6,7 +6,7 @@ import csv
 import io
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
@@ -26,7 +26,7 @@ from bonecycle.exchange.petab_tables import (
 )
 from bonecycle.manifest import atomic_write, content_hash
 from bonecycle.problem.cycle import cycle_drugs
-from bonecycle.problem.petab_problem import EXTENSION, FORMAT
+from bonecycle.problem.petab_problem import ELSEWHERE, EXTENSION, FORMAT
 from bonecycle.problem.problem import Problem
 from bonecycle.studies.reader import shipped_studies
 
@@ -85,16 +85,17 @@ def petab_files(problem: Problem, version: Version = Version.V1) -> PetabFiles:
         raise UsageError("No fitted target is a number: PEtab has nothing to hold.")
     regimens = [regimen for regimen in problem.regimens if regimen.treatments]
     names = Names.of(targets)
+    free = [p for p in problem.space.parameters if p.id in problem.parameters]
     sbml = petab_model(
         compose("cycle", cycle_drugs(problem.regimens)),
         regimens,
         problem.spec.dosing,
-        [p.id for p in problem.space.parameters if p.scale is Scale.LOGIT],
-        {p.id: p.value for p in problem.space.parameters},
+        [p.id for p in free if p.scale is Scale.LOGIT],
+        {p.id: p.value for p in free},
         sorted({t.observation.variable for t in targets if t.is_ratio}),
     )
     tables = measurement_tables(targets, regimens, names, version)
-    tables["parameters.tsv"] = parameter_table(problem.space.parameters, version)
+    tables["parameters.tsv"] = parameter_table(free, version)
     files = {name: _text(table, "\t") for name, table in tables.items() if table}
     files |= {MODEL: sbml, PROBLEM: _config(problem, files, version)}
     files |= _extension(problem, files)
@@ -130,13 +131,11 @@ def _extension(problem: Problem, files: dict[str, str]) -> dict[str, str]:
     """The studies as they are, and what makes the problem from them."""
     paths = [Path(path) for path in problem.spec.data] or shipped_studies()
     studies = {f"studies/{path.name}": path.read_text(encoding="utf-8") for path in paths}
-    spec = problem.spec
+    # Paths are given anew where it is read, and any engine will do.
+    spec = {k: v for k, v in asdict(problem.spec).items() if k not in ELSEWHERE}
     record = {
         "format": FORMAT,
-        "mechanism": spec.mechanism,
-        "encoding": spec.encoding,
-        "error_scale": spec.error_scale,
-        "dosing": spec.dosing.value,
+        "spec": spec,
         "studies": list(studies),
         "hashes": problem.hashes,
         "files": {name: content_hash(text) for name, text in (files | studies).items()},
@@ -152,6 +151,8 @@ def _terms(
     """Every target: its term in our likelihood, and its place in PEtab or none."""
     covariance = problem.error_factor @ problem.error_factor.T
     together = (np.abs(covariance) > 0).sum(axis=1)
+    rows = [*zip(problem.targets, inside, together, strict=True)]
+    rows += [(target, np.False_, 1) for target in problem.held]
     return [
         {
             "study": target.study,
@@ -167,7 +168,7 @@ def _terms(
             "observableId": names.observable(target) if kept else "",
             "simulationConditionId": names.condition(target) if kept else "",
         }
-        for target, kept, count in zip(problem.targets, inside, together, strict=True)
+        for target, kept, count in rows
     ]
 
 

@@ -76,7 +76,9 @@ LIMITS = (
         "rows kept for validation",
         Handling.EXTENSION,
         "left out of the measurements; the studies in the extension hold them",
-        lambda problem: sum(t.observation.role is Role.VALIDATION for t in problem.targets),
+        lambda problem: sum(
+            t.observation.role is Role.VALIDATION for t in (*problem.targets, *problem.held)
+        ),
     ),
     Limit(
         "logit_scale",
@@ -84,6 +86,13 @@ LIMITS = (
         Handling.EXACT,
         "the logit is a parameter of the model, linear with a normal prior; a rule gives the share",
         lambda problem: sum(p.scale is Scale.LOGIT for p in problem.space.parameters),
+    ),
+    Limit(
+        "unused_parameters",
+        "free parameters of drugs that are not in the data",
+        Handling.EXTENSION,
+        "left out of the parameters: only their priors know them",
+        lambda problem: sum(p.id not in problem.parameters for p in problem.space.parameters),
     ),
     Limit(
         "prior_density",

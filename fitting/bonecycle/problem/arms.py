@@ -14,6 +14,11 @@ from bonecycle.errors import DataError, Fault
 from bonecycle.problem.space import Space
 from bonecycle.problem.targets import Target
 
+_NO_RATIO = (
+    "an observable is zero at time zero, so it has no ratio to untreated: start elsewhere, or "
+    "compare absolute values"
+)
+
 
 @dataclass(frozen=True)
 class Arm:
@@ -56,18 +61,28 @@ class Arm:
         return sets
 
     def predictions(self, batch: Batch) -> Floats:
-        """What the targets are compared with, (n_sets, n)."""
+        """What the targets are compared with, (n_sets, n); infinite or NaN as a ratio to zero."""
         read = batch.values[:, self.time_index, self.output_index]
         start = batch.values[:, 0, self.output_index]
-        return np.where(self.is_ratio, read / start, read)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return np.where(self.is_ratio, read / start, read)
+
+    def simulate(self, natural: Floats) -> tuple[Floats, Batch]:
+        """Predictions for parameter sets of the problem; a ratio to zero makes a set fail."""
+        batch = self.engine.simulate(self.values(natural), self.times)
+        predictions = self.predictions(batch)
+        lost = batch.ok & ~np.isfinite(predictions).all(axis=1)
+        messages = [_NO_RATIO if bad else m for bad, m in zip(lost, batch.messages, strict=True)]
+        return predictions, Batch(batch.values, batch.ok & ~lost, tuple(messages))
 
     def slopes(self, result: Gradient) -> Floats:
         """Derivatives of the predictions at one set, from those by `free`: (n, n_free)."""
         read = result.slopes[0, self.time_index, self.output_index]
         start = result.batch.values[0, 0, self.output_index]
-        relative = result.slopes[0, 0, self.output_index] / start[:, None]
         at_time = result.batch.values[0, self.time_index, self.output_index]
-        ratio = read / start[:, None] - (at_time / start)[:, None] * relative
+        with np.errstate(divide="ignore", invalid="ignore"):
+            relative = result.slopes[0, 0, self.output_index] / start[:, None]
+            ratio = read / start[:, None] - (at_time / start)[:, None] * relative
         return np.asarray(np.where(self.is_ratio[:, None], ratio, read))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import fields as fields_of
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,9 @@ from bonecycle.problem.spec import ProblemSpec
 EXTENSION = "bonecycle.json"
 """File beside problem.yaml from which our own problems are restored."""
 FORMAT = 1
-_SPEC = ("mechanism", "encoding", "error_scale", "dosing", "studies", "hashes", "files")
+ELSEWHERE = ("data", "engine", "model", "map")
+"""Fields of a spec that the extension does not hold as they are."""
+_KEYS = ("spec", "studies", "hashes", "files")
 
 
 def petab_spec(path: Path, engine: EngineName = EngineName.KERNEL) -> ProblemSpec:
@@ -50,14 +53,13 @@ def petab_spec(path: Path, engine: EngineName = EngineName.KERNEL) -> ProblemSpe
             faults.append(Fault(name, 0, "", text, remedy))
     if faults:
         raise DataError(faults)
-    spec = ProblemSpec(
-        record["mechanism"],
-        record["encoding"],
-        tuple(str(inside(folder, name)) for name in record["studies"]),
-        record["error_scale"],
-        Dosing(record["dosing"]),
-        engine,
-    )
+    fields = record["spec"]
+    known = {field.name for field in fields_of(ProblemSpec)} - set(ELSEWHERE)
+    if set(fields) != known:
+        raise UsageError(f"{extension.name} is of another version: export again.")
+    fields["dosing"] = Dosing(fields["dosing"])
+    data = tuple(str(inside(folder, name)) for name in record["studies"])
+    spec = ProblemSpec(**fields, data=data, engine=engine)
     _check_hashes(spec, record["hashes"], extension)
     return spec
 
@@ -104,7 +106,7 @@ def _record(path: Path) -> dict[str, Any]:
         record = json.loads(path.read_text(encoding="utf-8"))
     except (ValueError, RecursionError) as error:
         raise UsageError(f"{path.name} is no JSON: {error}; export again.") from error
-    missing = [key for key in _SPEC if key not in record] if isinstance(record, dict) else _SPEC
+    missing = [key for key in _KEYS if key not in record] if isinstance(record, dict) else _KEYS
     if missing or record.get("format") != FORMAT:
         raise UsageError(f"{path.name} is of another version or not whole: export again.")
     return dict(record)

@@ -63,7 +63,7 @@ class Problem:
         Validation rows under any other regimen: `analysis.validation` predicts them, so that a fit
         does not pay for them.
     arms : tuple of Arm
-        One a regimen, in the order of `regimens`.
+        One a regimen, in the order of `regimens`; of a PEtab problem, one a condition.
     fitted : ndarray of bool, shape (n_targets,)
         Which targets the fit uses.
     hashes : dict of str to str
@@ -144,8 +144,7 @@ class Problem:
         messages = [""] * len(theta)
         natural = self.space.to_natural(theta)
         for part in self.arms:
-            batch = part.engine.simulate(part.values(natural), part.times)
-            predictions[:, part.targets] = part.predictions(batch)
+            predictions[:, part.targets], batch = part.simulate(natural)
             ok &= batch.ok
             messages = [a or b for a, b in zip(messages, batch.messages, strict=True)]
         predictions[~ok] = np.nan
