@@ -2,11 +2,13 @@
 
 from dataclasses import dataclass, replace
 from functools import cached_property
+from importlib.resources import files
 
 import antimony
 import numpy as np
 import pytest
 
+from bonecycle.analysis.draws import Draws
 from bonecycle.analysis.responses import (
     Measure,
     Output,
@@ -18,6 +20,7 @@ from bonecycle.analysis.sensitivity_local import local_sensitivities
 from bonecycle.engines.choice import EngineName
 from bonecycle.engines.kernel.engine import KernelEngine
 from bonecycle.errors import UsageError
+from bonecycle.problem.problem import ProblemSpec, load_problem
 
 DECAY = """
 model decay()
@@ -99,14 +102,22 @@ def test_the_cycle_agrees_with_differences(response, measure) -> None:
 
 
 def test_a_posterior_keeps_its_dependence_and_its_marginals(response) -> None:
-    theta = np.random.default_rng(0).normal(size=(500, 3)) * 0.1
+    study = files("bonecycle_data") / "studies" / "black_2006.csv"
+    spec = ProblemSpec("H0", data=(str(study),), engine=EngineName.ROADRUNNER)
+    space = load_problem(spec).space
+    theta = np.random.default_rng(0).normal(size=(500, len(space.names))) * 0.1
     theta[:, 1] += theta[:, 0]
-    shifted, values = over_draws(response, response.space, response.space.centers + theta)
-    assert values == pytest.approx(response.from_scores(theta / response.space.sds))
-    assert shifted.space.sds == pytest.approx(theta.std(axis=0, ddof=1))
-    assert shifted.space.centers == pytest.approx(response.space.centers + theta.mean(axis=0))
-    with pytest.raises(UsageError, match="two draws or more"):
-        over_draws(response, response.space, theta[:1])
+    draws = Draws(spec, space.centers + theta, "made up")
+    shifted, values = over_draws(response, draws)
+    # What the study frees and the surfaces depend on; floors of markers are none of it.
+    assert {"untreated_births", "arrest_residence"} < set(shifted.names)
+    assert "ctx_floor" not in shifted.names
+    column = shifted.names.index("untreated_births")
+    assert np.log(values[:, column]) == pytest.approx(
+        (space.centers + theta)[:, space.names.index("untreated_births")]
+    )
+    assert shifted.space.sds[column] == pytest.approx(np.log(values[:, column]).std(ddof=1))
+    assert shifted.space.centers[column] == pytest.approx(np.log(values[:, column]).mean())
 
 
 def test_mechanisms_and_fixed_values_reach_the_model() -> None:

@@ -11,6 +11,7 @@ from typing import NamedTuple, Protocol
 
 import numpy as np
 
+from bonecycle.analysis.draws import Draws, names_behind
 from bonecycle.biology import catalogue
 from bonecycle.biology.amounts import DAYS_PER_MONTH
 from bonecycle.biology.compose import compose
@@ -256,40 +257,46 @@ def with_prior(regimen: str | Regimen, mechanism: str = "H0") -> tuple[str, ...]
     return tuple(name for name in _variable(plan) if name not in off)
 
 
-def over_draws(
-    response: CycleResponse, space: Space, theta: Floats
-) -> tuple[CycleResponse, Floats]:
-    """Take the parameters of a posterior instead of the prior's.
+def over_draws(response: CycleResponse, draws: Draws) -> tuple[CycleResponse, Floats]:
+    """Take a posterior, or a Laplace approximation of one, in place of the priors.
 
     Parameters
     ----------
     response : CycleResponse
-        Of the same mechanism.
-    space : Space
-        Of the problem that was sampled.
-    theta : ndarray, shape (n_draws, n_parameters)
-        Draws on the scales of the priors.
+        Its parameters and their centres are not used.
+    draws : Draws
+        As `analysis.draws` gives them.
 
     Returns
     -------
     response : CycleResponse
-        Varies what the posterior holds and the response has, each parameter by its own posterior
-        mean and SD (scale of the prior), *as if they were independent*.
+        Varies everything that varies over the draws and that its observables depend on, each
+        parameter by its own mean and SD (scale of the prior), *as if they were independent*.
     values : ndarray, shape (n_draws, n_parameters of the response)
         The draws in natural units, with their dependence.
+
+    Raises
+    ------
+    UsageError
+        When nothing varies.
     """
-    kept = [i for i, name in enumerate(space.names) if name in response.names]
-    if not kept or len(theta) < 2:
-        raise UsageError(
-            f"{len(theta)} draws of {', '.join(space.names)}: two draws or more are needed, and a "
-            f"parameter among {', '.join(response.names)}."
-        )
-    center = space.to_natural(theta.mean(axis=0, keepdims=True))[0]
+    drugs = response.regimen.drugs
+    model = compose("cycle", drugs)
+    behind = names_behind(model.sbml, frozenset(response.observables))
+    columns = draws.values(drugs)
+    names = [name for name in columns if name in behind and np.ptp(columns[name]) > 0]
+    if not names:
+        raise UsageError(f"{len(draws)} draws, and nothing the outputs depend on varies over them.")
+    values = np.column_stack([columns[name] for name in names])
+    prior = Space(tuple(model.parameters[name] for name in names))
+    theta = prior.from_natural(values)
     sds = theta.std(axis=0, ddof=1)
+    centers = prior.to_natural(theta.mean(axis=0, keepdims=True))[0]
     own = tuple(
-        replace(space.parameters[i], value=float(center[i]), prior_sd=float(sds[i])) for i in kept
+        replace(p, value=float(center), prior_sd=float(sd))
+        for p, center, sd in zip(prior.parameters, centers, sds, strict=True)
     )
-    return replace(response, space=Space(own)), space.to_natural(theta)[:, kept]
+    return replace(response, space=Space(own), fixed=()), values
 
 
 def _variable(regimen: Regimen) -> tuple[str, ...]:
