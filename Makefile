@@ -12,7 +12,7 @@ RUNTIME := .venv/.runtime-$(VERSION)
 EXTRAS := .venv/.extras-$(VERSION)
 
 .DEFAULT_GOAL := help
-.PHONY: help fit pharmacokinetics released crosscheck notebooks bench test test-slow pytest lint types constraints clean check-python
+.PHONY: help docs fit pharmacokinetics released crosscheck notebooks bench test test-slow pytest lint types constraints clean check-python
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.* ## ' Makefile | sed -E 's/^([a-z-]+):.* ## /  make \1\t/' | expand -t 22
@@ -46,6 +46,10 @@ notebooks: $(EXTRAS) ## execute the notebooks; HTML goes to results/notebooks
 	    $(BIN)/jupyter-nbconvert --log-level WARN --stdin --execute --to html \
 	      --output-dir results/notebooks --output $$(basename $$notebook .py) || exit 1; \
 	done
+
+docs: $(EXTRAS) ## build the documentation; it goes to results/docs
+	@$(BIN)/python -m sphinx -W --keep-going -q -b html docs results/docs
+	@echo "Open results/docs/index.html"
 
 test: lint types pytest ## lint, check types, run the tests
 
@@ -81,7 +85,7 @@ $(RUNTIME): pyproject.toml constraints.txt | check-python
 
 $(EXTRAS): $(RUNTIME)
 	@echo "Adding the test and development tools to .venv (a minute or two)"
-	@$(PIP) -e '.[test,dev]'
+	@$(PIP) -e '.[test,dev,docs]'
 	@touch $@
 
 check-python:

@@ -1,4 +1,4 @@
-"""The commands of the README run as written, in its order, and leave the files it names."""
+"""Commands and scripts of README and how-tos run as written and leave the files they name."""
 
 import os
 import re
@@ -6,33 +6,53 @@ import subprocess
 import sys
 from pathlib import Path
 
-README = Path(__file__).resolve().parent.parent / "README.md"
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+HOW_TOS = sorted((ROOT / "docs" / "howto").glob("*.md"))
+
+
+def blocks_in(text: str, language: str) -> list[str]:
+    """Return the code blocks of a language."""
+    return re.findall(rf"^```{language}\n(.*?)^```", text, flags=re.MULTILINE | re.DOTALL)
 
 
 def commands_in(text: str) -> list[str]:
     """Return the bonecycle commands of the bash blocks, continued lines joined."""
-    blocks = re.findall(r"^```bash\n(.*?)^```", text, flags=re.MULTILINE | re.DOTALL)
-    lines = "".join(blocks).replace("\\\n", " ").splitlines()
+    lines = "".join(blocks_in(text, "bash")).replace("\\\n", " ").splitlines()
     return [line for line in lines if line.startswith("bonecycle ")]
 
 
-def test_every_command_of_the_readme_works(tmp_path: Path) -> None:
-    text = README.read_text(encoding="utf-8")
-    commands = commands_in(text)
-    assert commands, "the README shows no bonecycle command in a bash block"
+def run(command: list[str], folder: Path) -> None:
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    answer = subprocess.run(
+        command,
+        cwd=folder,
+        env=os.environ | {"PATH": path},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert answer.returncode == 0, f"{command}\n{answer.stdout}{answer.stderr}"
+
+
+@pytest.mark.parametrize("page", [ROOT / "README.md", *HOW_TOS], ids=lambda page: page.stem)
+def test_every_command_works_and_leaves_its_files(tmp_path: Path, page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    commands = commands_in(text)
+    assert commands, f"{page.name} shows no bonecycle command in a bash block"
     for command in commands:
-        answer = subprocess.run(
-            ["bash", "-c", command],
-            cwd=tmp_path,
-            env=os.environ | {"PATH": path},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert answer.returncode == 0, f"{command}\n{answer.stdout}{answer.stderr}"
+        run(["bash", "-c", command], tmp_path)
     for out in re.findall(r"--out[ =](\S+)", "\n".join(commands)):
-        # The folder itself, and every file the README's text says is in it.
+        # The folder itself, and every file the page's text says is in it.
         named = re.findall(rf"(?<![\w./-]){re.escape(out.rstrip('/'))}/[\w./-]*\w", text)
         missing = [file for file in [out, *named] if not (tmp_path / file).exists()]
-        assert not missing, f"the README names {missing}, which no command wrote"
+        assert not missing, f"{page.name} names {missing}, which no command wrote"
+
+
+@pytest.mark.parametrize("page", HOW_TOS, ids=lambda page: page.stem)
+def test_the_scripts_of_a_how_to_run(tmp_path: Path, page: Path) -> None:
+    for number, script in enumerate(blocks_in(page.read_text(encoding="utf-8"), "python")):
+        path = tmp_path / f"script_{number}.py"
+        path.write_text(script, encoding="utf-8")
+        run([sys.executable, str(path)], tmp_path)

@@ -24,6 +24,7 @@ from bonecycle.cli import (
     recovery,
     report,
     sample,
+    sensitivity,
     simulate,
 )
 from bonecycle.errors import BonecycleError
@@ -84,6 +85,14 @@ exports.command(name="sbml", epilog=export.SBML_EPILOG)(_guarded(export.sbml))
 exports.command(name="omex", epilog=export.OMEX_EPILOG)(_guarded(export.omex))
 exports.command(name="petab", epilog=export_petab.EPILOG)(_guarded(export_petab.petab))
 app.add_typer(exports, name="export")
+
+sensitivities = typer.Typer(
+    help="Which parameters an observable depends on.", no_args_is_help=True, rich_markup_mode=None
+)
+sensitivities.command(name="local", epilog=sensitivity.LOCAL_EPILOG)(_guarded(sensitivity.local))
+sensitivities.command(name="morris", epilog=sensitivity.MORRIS_EPILOG)(_guarded(sensitivity.morris))
+sensitivities.command(name="sobol", epilog=sensitivity.SOBOL_EPILOG)(_guarded(sensitivity.sobol))
+app.add_typer(sensitivities, name="sensitivity")
 
 
 def _version(asked: bool) -> None:

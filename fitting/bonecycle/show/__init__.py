@@ -21,6 +21,13 @@ from bonecycle.show.profiles import plot_profiles
 from bonecycle.show.ranks import plot_ranks
 from bonecycle.show.recovery import plot_recovery
 from bonecycle.show.residuals import plot_residuals
+from bonecycle.show.sensitivity import (
+    plot_convergence,
+    plot_indices,
+    plot_screening,
+    plot_sensitivity_map,
+    plot_tornado,
+)
 from bonecycle.show.style import save
 from bonecycle.show.surface import plot_surface
 from bonecycle.show.time_courses import plot_fit
@@ -30,12 +37,14 @@ from bonecycle.show.verdict import plot_verdict
 __all__ = [
     "plot_autocorrelation",
     "plot_comparison",
+    "plot_convergence",
     "plot_design",
     "plot_drug",
     "plot_drugs_cycle",
     "plot_experiments",
     "plot_failing",
     "plot_fit",
+    "plot_indices",
     "plot_learned",
     "plot_left_out",
     "plot_overview",
@@ -48,9 +57,12 @@ __all__ = [
     "plot_ranks",
     "plot_recovery",
     "plot_residuals",
+    "plot_screening",
+    "plot_sensitivity_map",
     "plot_surface",
     "plot_surfaces",
     "plot_time_courses",
+    "plot_tornado",
     "plot_traces",
     "plot_validation",
     "plot_verdict",
