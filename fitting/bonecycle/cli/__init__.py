@@ -10,7 +10,7 @@ from typing import Annotated, ParamSpec
 import typer
 
 from bonecycle import __version__
-from bonecycle.cli import fit, listing, pharmacokinetics, simulate
+from bonecycle.cli import biopsy, data, fit, listing, pharmacokinetics, simulate
 from bonecycle.errors import BonecycleError
 
 P = ParamSpec("P")
@@ -49,10 +49,19 @@ def _guarded(command: Callable[P, None]) -> Callable[P, None]:
 
 app.command(name="simulate", epilog=simulate.EPILOG)(_guarded(simulate.simulate))
 app.command(name="fit", epilog=fit.EPILOG)(_guarded(fit.fit))
+app.command(name="biopsy", epilog=biopsy.EPILOG)(_guarded(biopsy.biopsy))
 app.command(name="pharmacokinetics", epilog=pharmacokinetics.EPILOG)(
     _guarded(pharmacokinetics.pharmacokinetics)
 )
 app.command(name="list", epilog=listing.EPILOG)(_guarded(listing.show_list))
+data_app = typer.Typer(
+    help="One's own table of biopsies: a template, and a check.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+data_app.command(name="template", epilog=data.TEMPLATE_EPILOG)(_guarded(data.template))
+data_app.command(name="check", epilog=data.CHECK_EPILOG)(_guarded(data.check))
+app.add_typer(data_app, name="data")
 
 
 def _version(asked: bool) -> None:
