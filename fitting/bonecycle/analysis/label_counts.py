@@ -6,7 +6,7 @@ counts would mostly set those; and two of the rows were kept for validation from
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 
@@ -90,7 +90,7 @@ def predict_states(
     Parameters
     ----------
     points
-        One row a parameter set, natural values by name; parameters that are no column keep their
+        One row a parameter set, natural values by name; parameters without a value keep their
         prior centre, and strengths of mechanisms are zero.
     regimen, time_months
         What is given, and when the biopsy is taken.
@@ -116,7 +116,9 @@ def predict_states(
     sets = np.tile(own, (len(points), 1))
     for name in points.columns:
         if name in names:
-            sets[:, names.index(name)] = points[name]
+            given = points[name].to_numpy(dtype=float)
+            place = names.index(name)
+            sets[:, place] = np.where(np.isnan(given), own[place], given)
     days = time_months * DAYS_PER_MONTH
     batch = runner.simulate(sets, (0.0, days) if days else (0.0,))
     if not batch.ok.any():
@@ -128,6 +130,7 @@ def predict_states(
 def compare_counts(
     points: Mapping[str, pd.DataFrame],
     *,
+    counts: Sequence[LabelCount] | None = None,
     seed: int = 0,
     engine: EngineName = EngineName.KERNEL,
     progress: Callable[[int, int], None] | None = None,
@@ -138,6 +141,8 @@ def compare_counts(
     ----------
     points
         By mechanism, natural values; the best set first, then draws.
+    counts
+        Published counts, the one of the placebo arm among them; all when None.
     seed
         Of the constants of the sections, drawn once from their priors for each set.
     engine
@@ -157,11 +162,7 @@ def compare_counts(
     """
     together = pd.concat(list(points.values()), ignore_index=True)
     owners = np.repeat(list(points), [len(sets) for sets in points.values()])
-    # What a mechanism does not free is off, or at its centre.
-    known = {p.id: 0.0 if p.mechanism else p.value for p in catalogue.parameters().values()}
-    known |= {p.id: p.value for drug in catalogue.drugs().values() for p in drug.parameters}
-    together = together.fillna(known)
-    counts = read_counts()
+    counts = read_counts() if counts is None else counts
     rows = []
     states: dict[tuple[Regimen, float], dict[str, Floats]] = {}
     for done, count in enumerate(counts, start=1):

@@ -30,6 +30,7 @@ MEASURES = ("Oc_S_BS", "ES_BS", "OS_BS", "MS_BS", "MAR", "BFR_BS", "O_Th", "W_Th
 _POISSON = 1e-9
 
 Number: TypeAlias = float | Floats
+Seed: TypeAlias = int | np.random.SeedSequence
 
 
 @dataclass(frozen=True)
@@ -151,7 +152,7 @@ def finding_probability(finding: str, state: Mapping[str, Number], section: Sect
 
 
 def virtual_biopsies(
-    state: Mapping[str, Number], n: int, *, seed: int = 0, section: Section | None = None
+    state: Mapping[str, Number], n: int, *, seed: Seed = 0, section: Section | None = None
 ) -> pd.DataFrame:
     """Draw the biopsies of n patients.
 

@@ -75,7 +75,9 @@ def biopsy(
     summary = _summaries(table)
     atomic_write(out / "biopsies.csv", table.to_csv(index=False))
     atomic_write(out / "summary.csv", summary.to_csv(index=False))
-    save(plot_virtual_biopsies(table), out / "biopsies")
+    # Untreated, mechanisms hardly differ: one of them is drawn.
+    drawn = table[(table["arm"] == "treated") | (table["mechanism"] == table["mechanism"].iloc[0])]
+    save(plot_virtual_biopsies(drawn), out / "biopsies")
     records = {"regimen": str(plan), "month": when, "summary": _records(summary)}
     counts = _counts(points, seed, out) if fit is not None else None
     if counts is not None:
@@ -104,6 +106,7 @@ def _points(fit: Path | None, draws: int, seed: int) -> dict[str, pd.DataFrame]:
 def _draw(
     points: dict[str, pd.DataFrame], plan: Regimen, month: float, n: int, seed: int
 ) -> pd.DataFrame:
+    import numpy as np
     import pandas as pd
 
     from bonecycle.analysis.label_counts import predict_states
@@ -114,12 +117,13 @@ def _draw(
         {"treated": (plan, month)} if plan.treatments else {}
     )
     parts = []
+    seeds = iter(np.random.SeedSequence(seed).spawn(len(arms) * len(points)))
     for arm, (given, time) in arms.items():
         state = predict_states(best, given, time, EngineName.ROADRUNNER)
         for i, mechanism in enumerate(points):
             own = {name: float(values[i]) for name, values in state.items()}
             group = arm if len(points) == 1 else f"{mechanism} {arm}"
-            drawn = virtual_biopsies(own, n, seed=seed)
+            drawn = virtual_biopsies(own, n, seed=next(seeds))
             parts.append(drawn.assign(group=group, mechanism=mechanism, arm=arm, month=time))
     table = pd.concat(parts, ignore_index=True)
     first = ["mechanism", "arm", "month"]
@@ -174,7 +178,8 @@ def _report(
     known = catalogue.observables()
     heads = [f"{known[v].symbol} ({known[v].unit})" for v in variables]
     for head in ("group", "double label", "any label", *heads):
-        shown.add_column(head, justify="left" if head == "group" else "right")
+        left = head == "group"
+        shown.add_column(head, justify="left" if left else "right", no_wrap=left)
     for group, own in summary.groupby("group", sort=False):
         first = own.iloc[0]
         shares = [f"{100 * first[name]:.0f} %" for name in ("double_label", "any_label")]

@@ -28,6 +28,7 @@ from bonecycle.studies.biopsies import BiopsyArm, constants
 
 SPREADS = ("patient_log_sd", "surface_log_sd", "size_log_sd")
 """Rows of biopsy.csv that hold the priors of the three SDs."""
+_ASIDE = np.array([0.3, -0.3, 0.0])
 _STEP = 0.02
 _NEWTON = 60
 
@@ -80,15 +81,18 @@ def estimate(arms: Sequence[BiopsyArm]) -> Patients:
 
     def cost(log_sds: Floats) -> float:
         total = 0.5 * float(np.sum(((log_sds - centers) / sds) ** 2))
-        for arm, start in zip(arms, starts, strict=True):
-            _, curvature, value = _medians(arm, log_sds, start)
+        for i, arm in enumerate(arms):
+            # From the last point: neighbouring SDs have neighbouring medians.
+            starts[i], curvature, value = _medians(arm, log_sds, starts[i])
             # Restricted likelihood: the medians are integrated out with a flat prior.
             total += 0.5 * float(np.linalg.slogdet(curvature)[1]) - value
         return total
 
     bounds = [(c - 4 * s, c + 4 * s) for c, s in zip(centers, sds, strict=True)]
-    best = np.asarray(minimize(cost, centers, method="L-BFGS-B", bounds=bounds).x, dtype=float)
-    covariance = np.linalg.inv(_hessian(cost, best))
+    # Not from the centre: with one surface the first two SDs may change places, and it is a saddle.
+    start = centers + _ASIDE * sds
+    best = np.asarray(minimize(cost, start, method="L-BFGS-B", bounds=bounds).x, dtype=float)
+    covariance = _covariance(_hessian(cost, best), sds)
     # Points at root 3 of an SD: means and covariances to third order.
     root = np.sqrt(len(SPREADS)) * np.linalg.cholesky(covariance)
     points = [best + sign * root[:, i] for sign in (1, -1) for i in range(len(SPREADS))]
@@ -139,6 +143,13 @@ def _medians(arm: BiopsyArm, log_sds: Floats, start: Floats) -> tuple[Floats, Fl
         if np.abs(step).max() < 1e-9:
             break
     return medians, curvature, float(terms.sum())
+
+
+def _covariance(hessian: Floats, sds: Floats) -> Floats:
+    """Inverse of second derivatives in which no direction is wider than the prior, (n, n)."""
+    values, vectors = np.linalg.eigh(hessian * sds[:, None] * sds)
+    inverse = (vectors / np.maximum(values, 1.0)) @ vectors.T
+    return np.asarray(inverse * sds[:, None] * sds)
 
 
 def _hessian(cost: object, point: Floats) -> Floats:

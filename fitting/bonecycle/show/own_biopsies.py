@@ -6,11 +6,13 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator
 
 from bonecycle.biology import catalogue
 from bonecycle.problem.patients import ArmMedians, Patients
 from bonecycle.show.courses import mark_style
 from bonecycle.show.style import GREY, INK, PALE, SKY, styled
+from bonecycle.studies.biopsies import follows_turnover
 
 _Z95 = 1.959964
 _COLUMNS = 4
@@ -18,7 +20,9 @@ _COLUMNS = 4
 
 @styled
 def plot_own_biopsies(patients: Patients, targets: pd.DataFrame) -> Figure:
-    """Draw each variable on a log axis: biopsies, medians with intervals, fitted values.
+    """Draw each variable: biopsies, medians with intervals, fitted values.
+
+    Surfaces and rates stand on a log axis.
 
     Parameters
     ----------
@@ -85,11 +89,19 @@ def _panel(
         for number, row in enumerate(own.to_dict("records")):
             name = str(row["mechanism"])
             spot = place + 0.24 + 0.18 * number / max(len(own) - 1, 1)
-            style = mark_style(name) | {"markersize": 5, "linestyle": "none"}
+            style = mark_style(name) | {
+                "markersize": 6,
+                "linestyle": "none",
+                "markeredgecolor": INK,
+            }
             axes.plot(spot, row["fitted"], label=f"{name} fitted", **style)
-    axes.set_yscale("log")
-    axes.yaxis.set_major_formatter("{x:g}")
-    axes.yaxis.set_minor_formatter("")
+    if follows_turnover(variable):
+        axes.set_yscale("log")
+        axes.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+        axes.yaxis.set_major_formatter("{x:g}")
+        axes.yaxis.set_minor_formatter("")
+    else:
+        axes.set_ylim(bottom=0)
     axes.set_xlim(-0.5, len(groups) - 0.3)
     names = [f"{found.arm.name}\nmonth {month:g}" for found, month in groups]
     axes.set_xticks(range(len(groups)), names)

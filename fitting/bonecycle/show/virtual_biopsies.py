@@ -31,7 +31,7 @@ def plot_virtual_biopsies(biopsies: pd.DataFrame) -> Figure:
         ``group``.
     """
     groups = list(dict.fromkeys(biopsies["group"]))
-    width = max(2.4, 0.42 * len(groups) + 1.4)
+    width = max(2.4, 0.25 * len(groups) + 1.9)
     figure = Figure(figsize=(4 * width, 5.8), layout="constrained")
     panels = figure.subplots(2, 4).ravel()
     _label_panel(panels[0], biopsies, groups)
@@ -133,8 +133,9 @@ def plot_label_counts(counts: pd.DataFrame) -> Figure:
     axes.set_xlabel("Share of biopsies")
     axes.grid(axis="x", color=PALE)
     handles, labels = axes.get_legend_handles_labels()
-    unique = dict(zip(labels, handles, strict=True))
-    figure.legend(unique.values(), unique.keys(), loc="outside lower center", ncols=5)
+    unique = dict(reversed(list(zip(labels, handles, strict=True))))
+    order = list(dict.fromkeys(labels))
+    figure.legend([unique[n] for n in order], order, loc="outside lower center", ncols=5)
     axes.set_title("Published counts (95 % interval), and the virtual biopsy at the best points")
     return figure
 

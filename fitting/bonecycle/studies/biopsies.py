@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -58,3 +59,11 @@ def constants() -> dict[str, Parameter]:
     path = files("bonecycle_data") / "biopsy.csv"
     units = {unit.display for unit in catalogue.units().values()} | {"mm", "1"}
     return {p.id: p for p in read_parameters(path.name, read_rows(path), units)}
+
+
+def assumed_log_sd(variable: str) -> float:
+    """SD between patients on the natural log scale where a table does not show it."""
+    known = constants()
+    if follows_turnover(variable):
+        return math.hypot(known["patient_log_sd"].value, known["surface_log_sd"].value)
+    return known["size_log_sd"].value

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from bonecycle.biology import catalogue
 from bonecycle.errors import DataError
-from bonecycle.studies.biopsies import BiopsyArm, constants
+from bonecycle.studies.biopsies import BiopsyArm, assumed_log_sd, constants
 from bonecycle.studies.own_table import Column, Line, OwnTable, site_of
 from bonecycle.studies.schema import Comparison, Observation, Reference, Role, Unit
 
@@ -181,6 +181,13 @@ def _cell(
     return np.nan, np.nan
 
 
+def _standard_error(column: Column, positive: NDArray[np.float64]) -> float:
+    """Standard error of the geometric mean on the log scale; of one value, the assumed SD."""
+    if len(positive) > 1:
+        return float(np.std(np.log(positive), ddof=1) / np.sqrt(len(positive)))
+    return assumed_log_sd(column.id) if len(positive) else 0.0
+
+
 def _perimeters(table: OwnTable) -> dict[int, float]:
     """Perimeter of the section by row, mm; the constant of biopsy.csv where none is given."""
     usual = constants()["section_perimeter"].value
@@ -244,6 +251,7 @@ def _observation(
             n=str(len(positive) + zeros),
             source_place=f"own table, month {month:g}",
             note=note,
+            sampling_log_sd=_standard_error(column, positive),
         )
     except DataError as error:
         table.faults.extend(error.faults)

@@ -7,7 +7,7 @@ import math
 from bonecycle.biology import catalogue
 from bonecycle.errors import DataError, UsageError
 from bonecycle.studies import own_names
-from bonecycle.studies.biopsies import BiopsyArm, constants, follows_turnover
+from bonecycle.studies.biopsies import BiopsyArm, assumed_log_sd, constants
 from bonecycle.studies.own_table import Line, OwnTable, site_of
 from bonecycle.studies.schema import Comparison, Observation, Reference, Role, Unit
 
@@ -124,11 +124,7 @@ def _log_sd(
             return math.sqrt(math.log1p(ratio)), "from the SD"
         # SD^2 = median^2 x (x - 1) with x = exp(log SD^2).
         return math.sqrt(math.log((1 + math.sqrt(1 + 4 * ratio)) / 2)), "from the SD"
-    known = constants()
-    if follows_turnover(variable):
-        both = math.hypot(known["patient_log_sd"].value, known["surface_log_sd"].value)
-        return both, "assumed: none given"
-    return known["size_log_sd"].value, "assumed: none given"
+    return assumed_log_sd(variable), "assumed: none given"
 
 
 def _observation(
