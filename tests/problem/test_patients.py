@@ -144,6 +144,21 @@ def test_the_likelihood_of_an_arm_is_highest_at_its_medians():
             assert log_likelihood(arm, moved, found.log_sds) < best
 
 
+@given(seed=st.integers(0, 10**6), n=st.integers(1, 4), zeros=st.floats(0, 1), wide=st.floats(0, 3))
+@settings(deadline=None, max_examples=12)
+def test_small_and_odd_tables_have_finite_medians(seed, n, zeros, wide):
+    rng = np.random.default_rng(seed)
+    values = np.exp(wide * rng.normal(size=(n, 4)))
+    values[rng.uniform(size=values.shape) < zeros] = 0.0
+    values[:, 3] = np.where(values[:, 3] > 0, values[:, 3], np.nan)
+    values[0] = np.exp(rng.normal(size=4))  # every cell has a value
+    limits = np.where(values == 0, 0.1, np.nan)
+    arm = BiopsyArm("a", tuple(map(str, range(n))), CELLS, values, limits)
+    found = estimate([arm]).arms[0]
+    assert np.isfinite(found.log_medians).all()
+    assert np.linalg.eigvalsh(found.covariance).min() > 0
+
+
 @pytest.mark.slow
 def test_intervals_of_synthetic_tables_cover_what_they_claim():
     """About 0.5 s a table: eighty tables of two arms of eight patients."""

@@ -149,6 +149,15 @@ def test_what_is_computed_from_other_columns_is_not_fitted_twice(tmp_path):
     assert rows["MS_BS"].role is Role.FITTED
 
 
+def test_a_patient_may_have_two_biopsies_in_one_arm(tmp_path):
+    text = BIOPSIES + "p5,b,,6,50,0.9,0.004,0.6\n"
+    arm = read(written(tmp_path, text)).biopsies[1]
+    assert arm.patients == ("p3", "p4", "p5")
+    assert [month for name, month in arm.cells if name == "MS_BS"] == [6.0, 24.0]
+    place = arm.cells.index(("MS_BS", 6.0))
+    np.testing.assert_allclose(arm.values[:, place], [np.nan, np.nan, 0.4])
+
+
 def test_an_arm_without_any_value_above_zero_is_a_limit(tmp_path):
     text = BIOPSIES.replace("0.001,0.5", "0,")
     rows = {(row.arm, row.variable): row for row in read(written(tmp_path, text)).observations}
@@ -260,10 +269,14 @@ def test_no_text_of_a_unit_does_more_than_be_refused(text):
         assert "unit" in str(error)
 
 
-@given(st.randoms(use_true_random=False), st.integers(1, 12))
+MEANS = SUMMARY.format(variable="ES/BS", unit="%", mean=4, sd=2, median="", q1="", q3="")
+
+
+@pytest.mark.parametrize("text", [BIOPSIES, MEANS], ids=["biopsies", "means"])
+@given(chance=st.randoms(use_true_random=False), changes=st.integers(1, 12))
 @IN_PLACE
-def test_a_corrupt_table_ends_in_one_message(tmp_path, chance: random.Random, changes):
-    data = bytearray(BIOPSIES.encode())
+def test_a_corrupt_table_ends_in_one_message(tmp_path, text, chance: random.Random, changes):
+    data = bytearray(text.encode())
     for _ in range(changes):
         place = chance.randrange(len(data))
         data[place : place + chance.randrange(4)] = chance.choice(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shlex
 import sys
+from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -16,7 +17,7 @@ from bonecycle.biology import catalogue
 from bonecycle.biology.regimens import DAYS_PER_MONTH, Regimen, parse_regimen
 from bonecycle.engines.choice import EngineName
 from bonecycle.errors import UsageError
-from bonecycle.manifest import atomic_write, write_manifest
+from bonecycle.manifest import atomic_write, content_hash, write_manifest
 
 # pandas takes a second to import: in the functions that need it, so that help comes at once.
 if TYPE_CHECKING:
@@ -87,10 +88,18 @@ def biopsy(
         out,
         command=shlex.join(["bonecycle", *sys.argv[1:]]),
         seed=seed,
-        hashes={},
+        hashes=_hashes(fit),
         extra={"regimen": str(plan), "month": when, "fit": str(fit or _CENTRE), "draws": draws},
     )
     _report(table, summary, counts, out)
+
+
+def _hashes(fit: Path | None) -> dict[str, str]:
+    tables = ("biopsy.csv", "label_counts.csv")
+    found = {n: content_hash((files("bonecycle_data") / n).read_bytes()) for n in tables}
+    if fit is not None:
+        found["fit.json"] = content_hash((fit / "fit.json").read_bytes())
+    return found
 
 
 def _points(fit: Path | None, draws: int, seed: int) -> dict[str, pd.DataFrame]:

@@ -20,7 +20,7 @@ _BROKEN = (
     *(OSError, ValueError, KeyError, TypeError, AttributeError, IndexError, EOFError),
     *(SyntaxError, NotImplementedError, zipfile.BadZipFile, zlib.error),
 )
-_MISSING = frozenset({"", "na", "n/a", "n.a.", "nan", "-", "\u2013", ".", "missing", "none"})
+_MISSING = frozenset({"", "na", "n/a", "n.a.", "nan", "-", "\u2013", ".", "missing"})
 _COMMA = re.compile(r"[+-]?\d+,\d+(e[+-]?\d+)?", re.IGNORECASE)
 _THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2}(,\d{3})+")
 _POINT = re.compile(r"[+-]?\d*\.\d+(e[+-]?\d+)?", re.IGNORECASE)
