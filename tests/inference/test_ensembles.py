@@ -14,9 +14,9 @@ import pytest
 from scipy.stats import chi2
 
 from bonecycle.errors import UsageError
+from bonecycle.inference.clouds import Cloud
 from bonecycle.inference.convergence import autocorrelation_times, judge
 from bonecycle.inference.ensembles import BLOCK, Ensembles, dispersed, run
-from bonecycle.inference.importance import Cloud
 from bonecycle.inference.moves import IndependentT, default_moves
 from bonecycle.inference.proposal import fitted_proposal
 from bonecycle.tasks import worker_pool

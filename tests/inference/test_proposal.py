@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from bonecycle.inference.importance import Cloud
+from bonecycle.inference.clouds import Cloud
 from bonecycle.inference.proposal import fitted_proposal
 
 sys.path.append(str(Path(__file__).parent))

@@ -11,7 +11,9 @@ import typer
 
 from bonecycle import __version__
 from bonecycle.cli import (
+    biopsy,
     compare,
+    data,
     design,
     export,
     export_petab,
@@ -72,11 +74,21 @@ app.command(name="design", epilog=design.EPILOG)(_guarded(design.design))
 app.command(name="compare", epilog=compare.EPILOG)(_guarded(compare.compare))
 app.command(name="recovery", epilog=recovery.EPILOG)(_guarded(recovery.recovery))
 app.command(name="profile", epilog=profile.EPILOG)(_guarded(profile.profile))
+app.command(name="biopsy", epilog=biopsy.EPILOG)(_guarded(biopsy.biopsy))
 app.command(name="pharmacokinetics", epilog=pharmacokinetics.EPILOG)(
     _guarded(pharmacokinetics.pharmacokinetics)
 )
 app.command(name="report", epilog=report.EPILOG)(_guarded(report.report))
 app.command(name="list", epilog=listing.EPILOG)(_guarded(listing.show_list))
+
+data_app = typer.Typer(
+    help="One's own table of biopsies: a template, and a check.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+data_app.command(name="template", epilog=data.TEMPLATE_EPILOG)(_guarded(data.template))
+data_app.command(name="check", epilog=data.CHECK_EPILOG)(_guarded(data.check))
+app.add_typer(data_app, name="data")
 
 exports = typer.Typer(
     help="Write models for other programs.", no_args_is_help=True, rich_markup_mode=None

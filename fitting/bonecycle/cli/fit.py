@@ -57,7 +57,10 @@ def fit(
     ] = None,
     data: Annotated[
         list[Path] | None,
-        typer.Option(help="Study tables; repeat. Default: the published studies shipped."),
+        typer.Option(
+            help="Study tables or tables of one's own biopsies (`bonecycle data template`), CSV or "
+            "Excel; repeat. Default: the published studies shipped."
+        ),
     ] = None,
     encoding: Annotated[
         str, typer.Option(help="How 'not strongly decreased' is read: see encodings.csv.")
@@ -85,8 +88,9 @@ def fit(
     mechanisms.csv, correlations.csv, structure.csv and ranks.csv (what the targets could tell
     apart, and how many combinations of parameters they inform), verdict.csv (refits with other
     encodings and errors), dosing.csv (predictions with every dose given one by one),
-    untreated.csv, fit.json, manifest.json and figures. An interrupted run goes on from its
-    finished starts when the same command is given again.
+    untreated.csv, fit.json, manifest.json and figures; of a table of single biopsies also
+    patients.csv (spread between patients, median patients) and a figure of them. An interrupted
+    run goes on from its finished starts when the same command is given again.
     """
     import pandas as pd
 
@@ -128,6 +132,7 @@ def fit(
         console.print("Giving every dose one by one at the best points ...", highlight=False)
         dosing = list((executor.map if executor else map)(dosing_table, fits))
     tables = write_tables(out, fits, dosing) | notes
+    _write_patients(out, paths, tables["targets"])
     _write_rest(out, fits, tables, seed)
     report(tables, out)
 
@@ -170,6 +175,27 @@ def _verdict(fits: list[Fit], executor: Executor | None) -> pd.DataFrame:
             bar.update(done - bar.n)
 
         return verdict_table(fits, executor=executor, progress=progress)
+
+
+def _write_patients(out: Path, paths: tuple[str, ...], targets: pd.DataFrame) -> None:
+    """Of tables of single biopsies: the spread between patients, and a figure."""
+    import pandas as pd
+
+    from bonecycle.biology import catalogue
+    from bonecycle.inference.patient_table import patient_table
+    from bonecycle.problem.patients import estimate
+    from bonecycle.show import plot_own_biopsies, save
+    from bonecycle.studies.reader import load_studies
+
+    studies = load_studies(catalogue.observables(), map(Path, paths)) if paths else ()
+    parts = []
+    for study in (study for study in studies if study.biopsies):
+        patients = estimate(study.biopsies)
+        parts.append(patient_table(study.name, patients))
+        own = targets[targets["study"] == study.name]
+        save(plot_own_biopsies(patients, own), out / f"biopsies_{Path(study.name).stem}")
+    if parts:
+        atomic_write(out / "patients.csv", pd.concat(parts).to_csv(index=False))
 
 
 def _write_rest(out: Path, fits: list[Fit], tables: Mapping[str, pd.DataFrame], seed: int) -> None:

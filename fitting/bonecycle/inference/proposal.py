@@ -12,7 +12,7 @@ from concurrent.futures import Executor
 import numpy as np
 
 from bonecycle.engines.interface import Floats
-from bonecycle.inference.importance import Cloud, LogDensity, adapted, draw, integrate
+from bonecycle.inference.clouds import Cloud, LogDensity, adapted, draw, integrate
 from bonecycle.inference.moves import IndependentT
 from bonecycle.tasks import run_all
 

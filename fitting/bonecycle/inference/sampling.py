@@ -13,9 +13,9 @@ import numpy as np
 
 from bonecycle.engines.interface import Floats
 from bonecycle.errors import UsageError
+from bonecycle.inference.clouds import Cloud
 from bonecycle.inference.convergence import Convergence
 from bonecycle.inference.ensembles import BLOCK, Ensembles, dispersed, run
-from bonecycle.inference.importance import Cloud
 from bonecycle.inference.least_squares import fit
 from bonecycle.inference.moves import IndependentT, default_moves
 from bonecycle.inference.proposal import fitted_proposal

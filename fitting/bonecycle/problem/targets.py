@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from scipy.linalg import block_diag
@@ -12,6 +12,7 @@ from bonecycle.biology import catalogue
 from bonecycle.biology.regimens import Regimen
 from bonecycle.engines.interface import Floats
 from bonecycle.errors import DataError, Fault
+from bonecycle.problem.patients import ArmMedians, estimate
 from bonecycle.studies.error_model import Encoding, ErrorModel
 from bonecycle.studies.schema import Comparison, Kind, Observation, Role, Study, Unit
 
@@ -35,9 +36,12 @@ class Target:
         Number to compare with, as a ratio to untreated or in the observable's unit: the published
         one, one for a direction, the threshold of the encoding. None when dropped.
     log_sd : float
-        Error on the log scale.
+        Error on the log scale: of the error model and, where a table gives patients, of sampling.
     fitted : bool
         Whether it enters the likelihood of the fit.
+    sampling : mapping of (str, float) to float
+        Covariance of its sampling error with those of the rows of its arm, itself included, by
+        variable and month; empty where a table gives none.
     """
 
     study: str
@@ -47,6 +51,7 @@ class Target:
     value: float | None
     log_sd: float
     fitted: bool
+    sampling: Mapping[tuple[str, float], float] = field(default_factory=dict)
 
     @property
     def regimen(self) -> Regimen:
@@ -100,7 +105,29 @@ def make_targets(
     ]
     if faults:
         raise DataError(faults)
-    return tuple(targets)
+    patients = {
+        (study.name, arm.arm.name): arm
+        for study in studies
+        if study.biopsies
+        for arm in estimate(study.biopsies).arms
+    }
+    return tuple(_with_patients(t, patients.get((t.study, t.arm))) for t in targets)
+
+
+def _with_patients(target: Target, medians: ArmMedians | None) -> Target:
+    """A target with its sampling error; of single biopsies, with the estimate of the median."""
+    row = target.observation
+    cell = (row.variable, row.time_months)
+    if medians is not None and cell in medians.arm.cells:
+        place = medians.arm.cells.index(cell)
+        value = float(np.exp(medians.log_medians[place]))
+        sampling = dict(zip(medians.arm.cells, map(float, medians.covariance[place]), strict=True))
+    elif row.sampling_log_sd:
+        value, sampling = target.value or 0.0, {cell: row.sampling_log_sd**2}
+    else:
+        return target
+    log_sd = float(np.hypot(target.log_sd, np.sqrt(sampling[cell])))
+    return replace(target, value=value, log_sd=log_sd, sampling=sampling)
 
 
 def _target(
@@ -152,8 +179,8 @@ def _visit(row: Observation) -> float:
 def whitening(targets: Sequence[Target], errors: ErrorModel) -> Floats:
     """Lower Cholesky factor of the covariance of log errors, shape (n_targets, n_targets).
 
-    Fitted numbers of one arm share an error; limits, directions, validation rows and different
-    arms are independent.
+    Fitted numbers of one arm share an error, and the sampling errors of their patients;
+    limits, directions, validation rows and different arms are independent.
     """
     n = len(targets)
     groups: dict[tuple[str, str], list[int]] = {}
@@ -167,10 +194,13 @@ def whitening(targets: Sequence[Target], errors: ErrorModel) -> Floats:
     blocks: list[Floats] = []
     for (study, _), members in groups.items():
         order += members
-        variables = [targets[i].observation.variable for i in members]
-        blocks.append(
-            np.asarray(np.linalg.cholesky(errors.covariance(study, variables)), dtype=float)
-        )
+        rows = [targets[i].observation for i in members]
+        sampling = [
+            [targets[i].sampling.get((row.variable, row.time_months), 0.0) for row in rows]
+            for i in members
+        ]
+        covariance = errors.covariance(study, [row.variable for row in rows]) + sampling
+        blocks.append(np.asarray(np.linalg.cholesky(covariance), dtype=float))
     order += alone
     blocks += [np.array([[targets[i].log_sd]]) for i in alone]
     # Members stand in increasing order in each block, so the factor stays lower triangular.

@@ -11,6 +11,7 @@ from bonecycle.show.design import plot_design
 from bonecycle.show.drug import plot_drug
 from bonecycle.show.drugs_cycle import plot_drugs_cycle
 from bonecycle.show.learned import plot_learned
+from bonecycle.show.own_biopsies import plot_own_biopsies
 from bonecycle.show.pairs import plot_pairs
 from bonecycle.show.pharmacokinetics import plot_experiments, plot_overview
 from bonecycle.show.phase_map import plot_phase_map
@@ -33,6 +34,7 @@ from bonecycle.show.surface import plot_surface
 from bonecycle.show.time_courses import plot_fit
 from bonecycle.show.traces import plot_traces
 from bonecycle.show.verdict import plot_verdict
+from bonecycle.show.virtual_biopsies import plot_label_counts, plot_virtual_biopsies
 
 __all__ = [
     "plot_autocorrelation",
@@ -45,9 +47,11 @@ __all__ = [
     "plot_failing",
     "plot_fit",
     "plot_indices",
+    "plot_label_counts",
     "plot_learned",
     "plot_left_out",
     "plot_overview",
+    "plot_own_biopsies",
     "plot_pairs",
     "plot_phase_map",
     "plot_plane",
@@ -66,5 +70,6 @@ __all__ = [
     "plot_traces",
     "plot_validation",
     "plot_verdict",
+    "plot_virtual_biopsies",
     "save",
 ]

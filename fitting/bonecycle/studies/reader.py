@@ -4,10 +4,11 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from enum import StrEnum
 from importlib.resources import files
 from importlib.resources.abc import Traversable
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from bonecycle.biology.regimens import Regimen, RegimenError, parse_regimen
 from bonecycle.errors import DataError, Fault, unknown
+from bonecycle.studies.own_reader import is_own_table, read_own_table
 from bonecycle.studies.schema import Comparison, Observation, Reference, Role, Study, Unit
 from bonecycle.studies.table import read_number, read_rows
 
@@ -64,7 +65,7 @@ def read_study(path: Traversable, observables: Collection[str]) -> Study:
 def load_studies(
     observables: Collection[str], paths: Iterable[Traversable] | None = None
 ) -> tuple[Study, ...]:
-    """Read several study tables.
+    """Read several study tables, or users' own tables of biopsies (see `own_reader`).
 
     Parameters
     ----------
@@ -83,19 +84,34 @@ def load_studies(
     studies: dict[str, Study] = {}
     for path in tables:
         found: list[Fault] = []
-        observations = _read_observations(path, observables, found)
-        found.extend(_file_faults(observations))
         name = path.name.removesuffix(".csv")
+        study = _read_one(path, name, observables, found)
         if name in studies:
             remedy = "rename one file: the error model refers to studies by file name"
             found.append(Fault(path.name, 0, "", "two tables have this name", remedy))
-        if not found:
-            first = observations[0]
-            studies[name] = Study(name, first.study, first.doi, first.pmid, tuple(observations))
+        if study is not None and not found:
+            studies[name] = study
         faults.extend(found)
     if faults:
         raise DataError(faults)
     return tuple(studies.values())
+
+
+def _read_one(
+    path: Traversable, name: str, observables: Collection[str], faults: list[Fault]
+) -> Study | None:
+    if is_own_table(path, COLUMNS):
+        try:
+            return read_own_table(path, observables)
+        except DataError as error:
+            faults.extend(error.faults)
+            return None
+    observations = _read_observations(path, observables, faults)
+    faults.extend(_file_faults(observations))
+    if faults:
+        return None
+    first = observations[0]
+    return Study(name, first.study, first.doi, first.pmid, tuple(observations))
 
 
 def _read_observations(
@@ -128,7 +144,7 @@ class _Row:
 
     def observation(self) -> Observation:
         """Return the row as an observation; DataError holds every fault of its cells."""
-        texts = {name: self._cells[name] for name in _TEXTS}
+        texts: dict[str, Any] = {name: self._cells[name] for name in _TEXTS}
         time = self._read_number("time_months")
         value, lower, upper = (self._read_number(name) for name in ("value", "lower", "upper"))
         regimen = self._read_regimen()

@@ -7,6 +7,7 @@ from enum import StrEnum
 
 from bonecycle.biology.regimens import DAYS_PER_MONTH, Regimen
 from bonecycle.errors import DataError, Fault
+from bonecycle.studies.biopsies import BiopsyArm
 
 
 class Role(StrEnum):
@@ -119,6 +120,9 @@ class Observation:
         Number of people or biopsies, as published.
     source_place, note
         Place in the source, and what a reader must know.
+    sampling_log_sd
+        Standard error of a number on the natural log scale, from the spread between patients and
+        their number; zero where the table does not give them. The error model comes on top.
 
     Raises
     ------
@@ -147,6 +151,7 @@ class Observation:
     n: str
     source_place: str
     note: str
+    sampling_log_sd: float = 0.0
 
     def __post_init__(self) -> None:
         checks = (_text_faults, _number_faults, _unit_faults, _limit_faults)
@@ -209,7 +214,9 @@ class Arm:
 class Study:
     """One published study or one table of a user.
 
-    `name` is the name of the file without ``.csv``; the error model refers to it.
+    `name` is the name of the file without ``.csv``; the error model refers to it. `biopsies` are
+    the single biopsies of a per-biopsy table, one entry an arm; `notices` say how a user's table
+    was understood.
     """
 
     name: str
@@ -217,6 +224,8 @@ class Study:
     doi: str
     pmid: str
     observations: tuple[Observation, ...]
+    biopsies: tuple[BiopsyArm, ...] = ()
+    notices: tuple[str, ...] = ()
 
     def arms(self, roles: Collection[Role] = (Role.FITTED,)) -> tuple[Arm, ...]:
         """Return the arms with their rows of the given roles; arms without any are left out."""

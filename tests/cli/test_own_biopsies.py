@@ -1,0 +1,107 @@
+"""From a template to figures with the commands of the how-to, and virtual biopsies."""
+
+from __future__ import annotations
+
+import csv
+import json
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from bonecycle.cli import biopsy, data
+
+BONECYCLE = str(Path(sys.executable).parent / "bonecycle")
+HOWTO = Path(__file__).parents[2] / "docs" / "howto" / "own_biopsies.md"
+
+
+def call(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [BONECYCLE, *arguments], cwd=folder, capture_output=True, text=True, check=False
+    )
+
+
+def commands(text: str) -> list[list[str]]:
+    """Arguments of every command in the shell blocks of a page."""
+    blocks = re.findall(r"```sh\n(.*?)```", text, re.DOTALL)
+    return [shlex.split(line)[1:] for block in blocks for line in block.splitlines()]
+
+
+def examples(epilog: str) -> list[list[str]]:
+    paragraphs = [" ".join(text.split()) for text in epilog.split("\n\n")]
+    return [shlex.split(text)[1:] for text in paragraphs if text.startswith("bonecycle ")]
+
+
+def test_the_commands_of_the_how_to_lead_from_template_to_figures(tmp_path):
+    steps = commands(HOWTO.read_text(encoding="utf-8"))
+    assert [step[0] for step in steps] == ["data", "data", "fit"]
+    for step in steps:
+        answer = call(tmp_path, *step)
+        assert answer.returncode == 0, answer.stderr
+    results = tmp_path / "results" / "own"
+    names = {path.name for path in results.iterdir()}
+    for promised in re.findall(r"^- `(\w+\.\w+)`", HOWTO.read_text(encoding="utf-8"), re.MULTILINE):
+        assert promised in names
+    with (results / "patients.csv").open(encoding="utf-8") as stream:
+        rows = list(csv.DictReader(stream))
+    assert [row["kind"] for row in rows].count("SD between patients") == 3
+    assert all(float(row["lower"]) < float(row["value"]) < float(row["upper"]) for row in rows)
+
+
+@pytest.mark.parametrize("command", examples(data.TEMPLATE_EPILOG))
+def test_the_examples_of_template_and_check_run(tmp_path, command):
+    assert call(tmp_path, *command).returncode == 0
+    file = command[-1]
+    answer = call(tmp_path, "data", "check", file, "--out", "results")
+    assert answer.returncode == 0, answer.stderr
+    assert "No faults." in " ".join(answer.stdout.split())
+    record = json.loads((tmp_path / "results" / "check.json").read_text())
+    assert record["rows"]
+    # What was understood is itself a study table.
+    again = call(tmp_path, "data", "check", "results/study.csv", "--out", "again")
+    assert again.returncode == 0, again.stderr
+    assert call(tmp_path, *command).returncode == 2  # nothing is overwritten
+
+
+def test_the_examples_of_check_are_about_files_of_the_template():
+    files = {step[2] for step in examples(data.CHECK_EPILOG)}
+    assert files <= {step[-1] for step in examples(data.TEMPLATE_EPILOG)}
+
+
+def test_a_faulty_table_is_one_message_with_every_cell(tmp_path):
+    call(tmp_path, "data", "template", "--out", "own.csv")
+    text = (tmp_path / "own.csv").read_text()
+    text = text.replace("MS/BS (%)", "MS/BSS (%)").replace("control,untreated", "control,untreatd")
+    (tmp_path / "own.csv").write_text(text)
+    for command in (["data", "check", "own.csv"], ["fit", "--data", "own.csv"]):
+        answer = call(tmp_path, *command, "--out", "results")
+        assert answer.returncode == 2
+        assert "own.csv:9 [MS/BSS (%)]" in answer.stderr
+        assert "did you mean 'MS/BS'" in answer.stderr
+        assert "own.csv:10 [regimen] 'untreatd'" in answer.stderr
+        assert "Traceback" not in answer.stderr
+        assert not (tmp_path / "results").exists()
+
+
+@pytest.mark.parametrize("command", examples(biopsy.EPILOG)[:2])
+def test_virtual_biopsies_are_written_with_their_figure(tmp_path, command):
+    answer = call(tmp_path, *command)
+    assert answer.returncode == 0, answer.stderr
+    folder = tmp_path / command[-1]
+    names = {path.name for path in folder.iterdir()}
+    assert names == {
+        *("biopsies.csv", "summary.csv", "summary.json", "manifest.json"),
+        *("biopsies.png", "biopsies.svg"),
+    }
+    summary = json.loads((folder / "summary.json").read_text())["summary"]
+    groups = {row["group"]: row for row in summary if row["variable"] == "MS_BS"}
+    assert groups["treated"]["median"] < groups["untreated"]["median"]
+
+
+def test_a_folder_without_a_fit_is_one_message(tmp_path):
+    answer = call(tmp_path, "biopsy", "--fit", "nothing", "--out", "results")
+    assert answer.returncode == 2
+    assert "no result of `bonecycle fit`" in answer.stderr
