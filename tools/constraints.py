@@ -25,7 +25,7 @@ def resolve(interpreter: str) -> tuple[str, dict[str, str]]:
         subprocess.run([interpreter, "-m", "venv", folder], check=True)
         pip = [str(Path(folder) / "bin" / "python"), "-m", "pip"]
         report = subprocess.run(
-            [*pip, "install", "-qq", "--dry-run", "--report", "-", f"{ROOT}[test,dev]"],
+            [*pip, "install", "-qq", "--dry-run", "--report", "-", f"{ROOT}[test,dev,docs]"],
             check=True,
             stdout=subprocess.PIPE,
         ).stdout
