@@ -142,8 +142,9 @@ def mechanism_key(figure: Figure, names: Sequence[str], lines: bool = True) -> N
 def heading(figure: Figure, title: str, note: str) -> None:
     """Put a title and a note over the panels, flush left."""
     # About fifteen characters of this size take an inch.
-    lines = textwrap.wrap(note, int(15 * figure.get_figwidth()))
-    figure.suptitle("\n".join([title, *lines]), x=0.01, ha="left", fontsize=9.5)
+    wide = int(15 * figure.get_figwidth())
+    lines = [*textwrap.wrap(title, wide), *textwrap.wrap(note, wide)]
+    figure.suptitle("\n".join(lines), x=0.01, ha="left", fontsize=9.5)
 
 
 def write_beside(axes: Axes, points: Sequence[tuple[float, float, str, str]]) -> None:

@@ -68,7 +68,7 @@ def plot_residuals(targets: pd.DataFrame) -> Figure:
     mechanism_key(figure, names, lines=False)
     heading(
         figure,
-        "How far each mechanism lies from each datum: log(fitted / observed) in committed errors",
+        "How far each fit lies from each datum: log(fitted / observed) in committed errors",
         "Band: two errors. Arrow heads: farther than the axis. Left out: rows that no free "
         "parameter moves.",
     )

@@ -95,7 +95,7 @@ def plot_fit(targets: Sequence[Target], fits: Mapping[str, Curves]) -> Figure:
     mechanism_key(figure, list(fits))
     heading(
         figure,
-        "Best fit of each mechanism to published markers and biopsies",
+        "Best fits to markers and biopsies",
         "Points with two committed errors; arrows: limits; open: validation, not fitted. The "
         "highest and the lowest mechanism are named at the end.",
     )
