@@ -8,14 +8,14 @@ import antimony
 import numpy as np
 import pytest
 
-from bonecycle.analysis.draws import Draws
-from bonecycle.analysis.responses import (
+from bonecycle.analysis.cycle_responses import (
     Measure,
-    Output,
     cycle_response,
-    over_draws,
     with_prior,
 )
+from bonecycle.analysis.draws import Draws
+from bonecycle.analysis.over_draws import over_draws
+from bonecycle.analysis.responses import Output
 from bonecycle.analysis.sensitivity_local import local_sensitivities
 from bonecycle.engines.choice import EngineName
 from bonecycle.engines.kernel.engine import KernelEngine
