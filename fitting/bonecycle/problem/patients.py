@@ -18,6 +18,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from scipy.optimize import minimize
@@ -74,6 +75,12 @@ def estimate(arms: Sequence[BiopsyArm]) -> Patients:
     arms
         Every cell has at least one value above zero.
     """
+    return _estimate(tuple(arms))
+
+
+@lru_cache(maxsize=16)
+def _estimate(arms: tuple[BiopsyArm, ...]) -> Patients:
+    """Estimate once: it takes half a second, and every mechanism and encoding asks."""
     rows = [constants()[name] for name in SPREADS]
     centers = np.log([row.value for row in rows])
     sds = np.array([row.prior_sd for row in rows], dtype=float)

@@ -41,6 +41,17 @@ class BiopsyArm:
     values: NDArray[np.float64]
     limits: NDArray[np.float64]
 
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, BiopsyArm) and self._content == other._content
+
+    def __hash__(self) -> int:
+        return hash(self._content)
+
+    @property
+    def _content(self) -> tuple[object, ...]:
+        numbers = self.values.tobytes(), self.limits.tobytes()
+        return self.name, self.patients, self.cells, *numbers
+
     @property
     def with_turnover(self) -> NDArray[np.bool_]:
         """Which cells rise and fall with the turnover of a patient, shape (n_cells,)."""
