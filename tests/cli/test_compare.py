@@ -9,6 +9,8 @@ import pytest
 from bonecycle.cli import compare, profile
 from bonecycle.inference import surface
 
+pytestmark = pytest.mark.slow
+
 STUDIES = ("jensen_2021", "reid_2010", "recker_2008")
 
 

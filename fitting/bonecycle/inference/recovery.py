@@ -135,10 +135,10 @@ def data_sets(candidates: Sequence[Candidate], count: int, seed: int) -> list[Da
 
 
 def checked_cells(sets: Sequence[DataSet], live_points: int, folder: Path) -> list[CheckedCell]:
-    """Ten cells: by turns the true mechanism and the one after it in the list."""
+    """Ten cells over all true mechanisms and candidates: the true one, then ever farther ones."""
     cells = []
     for i, data in enumerate(sets[:CHECKED_CELLS]):
-        place = data.candidates.index(data.truth) + i % 2
+        place = data.candidates.index(data.truth) + i // 2
         candidate = data.candidates[place % len(data.candidates)]
         cells.append(CheckedCell(data, candidate, live_points, folder))
     return cells
