@@ -49,8 +49,17 @@ def _generate(_app: Sphinx) -> None:
     main(HERE / "generated")
 
 
+def _link(_app: Sphinx, docname: str, source: list[str]) -> None:
+    from document import as_page
+
+    # Pages link to files of the repository, as its readers on the web need it.
+    folder = (HERE / docname).parent
+    source[0] = as_page(source[0], folder, folder)
+
+
 def setup(app: Sphinx) -> None:
     """Register what this project adds."""
     app.add_html_math_renderer("mathml", (_inline, None), (_block, None))
     app.add_lexer("csv", TextLexer)
     app.connect("builder-inited", _generate)
+    app.connect("source-read", _link)

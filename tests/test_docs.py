@@ -78,11 +78,13 @@ def test_tables_hold_every_parameter_and_observable() -> None:
     assert all(np.array([row.count("|") for row in rows]) >= 5)
 
 
-def test_links_of_the_front_door_lead_somewhere() -> None:
-    page = as_page(
-        "[a](docs/engine.md) [b](LICENSE) ![f](docs/figures/x.png) [w](https://x.org)", ""
-    )
+def test_links_lead_to_pages_from_wherever_the_file_lies() -> None:
+    text = "[a](docs/engine.md) [b](LICENSE) ![f](docs/figures/x.png) [w](https://x.org)"
+    page = as_page(text, ROOT, ROOT / "docs")
     assert page == "[a](engine.md) b (`LICENSE`) ![f](figures/x.png) [w](https://x.org)"
+    folder = ROOT / "docs" / "howto"
+    text = "[d](../../data/bonecycle_data/README.md) [e](../engine.md)"
+    assert as_page(text, folder, folder) == "[d](../generated/data.md) [e](../engine.md)"
 
 
 def test_the_documentation_builds_without_a_warning(tmp_path: Path) -> None:

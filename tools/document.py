@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import sys
 from collections import defaultdict
@@ -21,19 +22,19 @@ from bonecycle.cli import app
 from bonecycle.manifest import atomic_write
 
 ROOT = Path(__file__).resolve().parent.parent
-# Pages that stand for files of the repository, below docs.
-PAGES = {"data/bonecycle_data/README.md": "generated/data.md"}
-_LINK = re.compile(r"(?<!!)\[([^\]]+)\]\((?!https?:)([^)#]+)\)")
+DOCS = ROOT / "docs"
+# Pages that stand for files of the repository.
+PAGES = {ROOT / "data/bonecycle_data/README.md": DOCS / "generated/data.md"}
+_LINK = re.compile(r"(!?)\[([^\]]+)\]\((?!https?:)([^)#]+)\)")
 
 
 def main(folder: Path) -> None:
     """Write all generated pages into a folder."""
+    schema = ROOT / "data/bonecycle_data/README.md"
     pages = {
         # The front door is included from docs/index.md.
-        "readme": as_page((ROOT / "README.md").read_text(encoding="utf-8"), ""),
-        "data": as_page(
-            (ROOT / "data/bonecycle_data/README.md").read_text(encoding="utf-8"), "../"
-        ),
+        "readme": as_page((ROOT / "README.md").read_text(encoding="utf-8"), ROOT, DOCS),
+        "data": as_page(schema.read_text(encoding="utf-8"), schema.parent, DOCS / "generated"),
         "equations": equations_page(compose("cycle", ("alendronate", "denosumab"))),
         "parameters": parameters_page(),
         "observables": observables_table(),
@@ -45,19 +46,30 @@ def main(folder: Path) -> None:
     show.save(show.plot_phase_map(compose("cycle")), folder / "phases.svg")
 
 
-def as_page(markdown: str, docs: str) -> str:
-    """A file of the repository as a page: links that lead to no page become text.
+def as_page(markdown: str, home: Path, folder: Path) -> str:
+    """A file of the repository as a page.
 
-    `docs` is the way from the page to the folder docs.
+    Links to files in docs lead there, links to other files to the page that stands for them;
+    where there is none, the link becomes text.
+
+    Parameters
+    ----------
+    markdown : str
+    home : Path
+        Folder of the file, from which its links go out.
+    folder : Path
+        Folder of the page, or of the page that includes it.
     """
 
     def linked(match: re.Match[str]) -> str:
-        text, target = match.groups()
-        if target.startswith("docs/"):
-            return f"[{text}]({docs}{target.removeprefix('docs/')})"
-        return f"[{text}]({docs}{PAGES[target]})" if target in PAGES else f"{text} (`{target}`)"
+        opening, text, target = match.groups()
+        file = (home / target).resolve()
+        page = PAGES.get(file, file)
+        if page.is_relative_to(DOCS):
+            return f"{opening}[{text}]({os.path.relpath(page, folder)})"
+        return f"{text} (`{os.path.relpath(file, ROOT)}`)"
 
-    return _LINK.sub(linked, markdown).replace("](docs/figures/", f"]({docs}figures/")
+    return _LINK.sub(linked, markdown)
 
 
 def parameters_page() -> str:
