@@ -101,7 +101,7 @@ def _panel(
         axes.yaxis.set_major_formatter("{x:g}")
         axes.yaxis.set_minor_formatter("")
     else:
-        axes.set_ylim(bottom=0)
+        axes.set_ylim(0, 1.05 * axes.get_ylim()[1])
     axes.set_xlim(-0.5, len(groups) - 0.3)
     names = [f"{found.arm.name}\nmonth {month:g}" for found, month in groups]
     axes.set_xticks(range(len(groups)), names)
