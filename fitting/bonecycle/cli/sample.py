@@ -143,7 +143,7 @@ def _write(out: Path, samples: list[Sample], seed: int) -> None:
     from bonecycle.problem.problem import load_problem
 
     Console(stderr=True).print("Evaluating the draws, writing ...", highlight=False)
-    console = Console(width=max(Console().width, 120))
+    console = Console(width=max(Console().width, 150))
     for done in samples:
         folder = out / done.spec.mechanism
         tree, tables = write_posterior_results(folder, done)

@@ -15,6 +15,8 @@ from bonecycle.problem.space import Space
 
 # Above this share of the prior SD the data have said next to nothing.
 UNINFORMED_ABOVE = 0.9
+# ... unless they have moved it: so many bits are a shift by half a prior SD.
+_MOVED_ABOVE = 0.2
 # Parameters that weigh less in a combination are not named.
 _NAMED_ABOVE = 0.3
 # Draws that enter an entropy; more sort for seconds and change the third digit.
@@ -36,7 +38,7 @@ def learned_table(space: Space, theta: Floats) -> pd.DataFrame:
         ``prior_sd``: on the scale of the prior. ``sd_ratio``: posterior SD over prior SD.
         ``shift``: posterior mean from the prior centre in prior SDs. ``bits``: Kullback-Leibler
         divergence of the marginal posterior from the prior. ``verdict``: ``informed`` (SD below
-        0.7 of the prior's), ``hardly`` (above 0.9), else ``somewhat``.
+        0.7 of the prior's), ``hardly`` (above 0.9, and below 0.2 bits), else ``somewhat``.
     """
     standard = space.standardized(theta)
     rows = [
@@ -90,7 +92,7 @@ def unlearned_text(learned: pd.DataFrame, combinations: pd.DataFrame) -> str:
     lines = [
         f"The data inform {len(known)} of {len(combinations)} combinations of parameters well "
         f"(posterior SD below {INFORMED_BELOW:g} of the prior's) and say next to nothing about "
-        f"{len(blind)} (above {UNINFORMED_ABOVE:g}).",
+        f"{len(blind)} (above {UNINFORMED_ABOVE:g}, and not moved).",
         "",
         "About these parameters the data say next to nothing; what is stated about each is its "
         "prior:"
@@ -99,7 +101,7 @@ def unlearned_text(learned: pd.DataFrame, combinations: pd.DataFrame) -> str:
         *map(_line, hardly.to_dict("records")),
     ]
     if len(somewhat):
-        lines += ["", "These they narrow a little; the prior still decides:"]
+        lines += ["", "These they narrow or move a little; the prior still weighs:"]
         lines += map(_line, somewhat.to_dict("records"))
     if len(blind):
         lines += ["", "Combinations that stay as the prior has them (weights in prior SDs):"]
@@ -111,25 +113,24 @@ def unlearned_text(learned: pd.DataFrame, combinations: pd.DataFrame) -> str:
 
 
 def _line(row: Mapping[Any, Any]) -> str:
+    source = row["source_of_prior"]
+    origin = "prior assumed" if source in ("", "none") else f"prior from {source}"
     return (
         f"- {row['name']} ({row['parameter']}): posterior SD {row['sd_ratio']:.2f} of the prior's, "
-        f"{row['bits']:.2f} bits; prior from {row['source_of_prior']}"
+        f"moved by {row['shift']:+.2f} prior SDs, {row['bits']:.2f} bits; {origin}"
     )
 
 
 def _compared(standard: Floats) -> dict[str, object]:
     """A posterior against a standard normal prior."""
-    ratio = float(np.std(standard))
-    return {
-        "sd_ratio": ratio,
-        "shift": float(np.mean(standard)),
-        "bits": divergence(standard),
-        "verdict": "informed"
-        if ratio < INFORMED_BELOW
-        else "hardly"
-        if ratio > UNINFORMED_ABOVE
-        else "somewhat",
-    }
+    ratio, bits = float(np.std(standard)), divergence(standard)
+    verdict = "somewhat"
+    if ratio < INFORMED_BELOW:
+        verdict = "informed"
+    elif ratio > UNINFORMED_ABOVE and bits < _MOVED_ABOVE:
+        verdict = "hardly"
+    shift = float(np.mean(standard))
+    return {"sd_ratio": ratio, "shift": shift, "bits": bits, "verdict": verdict}
 
 
 def divergence(standard: Floats) -> float:

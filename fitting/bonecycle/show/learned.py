@@ -41,7 +41,7 @@ def plot_learned(tree: xr.DataTree, learned: pd.DataFrame) -> Figure:
         one.plot(grid, norm.pdf(grid, center, sd), color=GREY, linewidth=0.8)
         one.plot(grid, gaussian_kde(values.ravel())(grid), color=BLUE, linewidth=1.4)
         one.set_xlim(low, high)
-        one.set_ylim(bottom=0)
+        one.set_ylim(0, 1.3 * one.get_ylim()[1])
         one.set_yticks([])
         one.spines["left"].set_visible(False)
         scale.label(one.xaxis, low, high)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -20,10 +21,12 @@ from bonecycle.show.style import BLUE, GREEN, ORANGE, PURPLE, SKY, VERMILLION
 ENSEMBLE_COLOURS = (BLUE, VERMILLION, GREEN, ORANGE, PURPLE, SKY)
 """Of the ensembles in turn."""
 _COLUMNS = 5
+# Labels nearer to each other than this share of an axis would touch.
+_APART = 0.15
 
 
 def panels(names: Sequence[str], height: float = 1.45) -> tuple[Figure, dict[str, Axes]]:
-    """Return a figure with one panel a parameter, five a row, titled with its id."""
+    """Return a figure with one panel a parameter, five a row, titled with its id in words."""
     rows = -(-len(names) // _COLUMNS)
     figure = Figure(figsize=(10.0, height * rows + 1.0), layout="constrained")
     axes = figure.subplots(rows, _COLUMNS, squeeze=False).ravel()
@@ -31,7 +34,7 @@ def panels(names: Sequence[str], height: float = 1.45) -> tuple[Figure, dict[str
         unused.remove()
     found = dict(zip(names, axes, strict=False))
     for name, one in found.items():
-        one.set_title(name, fontsize=7)
+        one.set_title(wrapped(name), fontsize=7)
         one.tick_params(labelsize=7)
     return figure, found
 
@@ -58,10 +61,16 @@ class PriorScale:
             labels = {float(f"{value:.2g}") for value in wanted}
         ordered = np.array(sorted(value for value in labels if value < 1 or self.name == "log"))
         places = self.forward(ordered)
-        inside = (places > low) & (places < high)
+        apart = np.diff(places, prepend=-np.inf) > _APART * (high - low)
+        inside = (places > low) & (places < high) & apart
         axis.set_major_locator(FixedLocator(places[inside].tolist()))
         axis.set_major_formatter(FixedFormatter([f"{value:g}" for value in ordered[inside]]))
         axis.set_minor_locator(NullLocator())
+
+
+def wrapped(name: str) -> str:
+    """The id of a parameter as words on lines that fit a panel."""
+    return textwrap.fill(name.replace("_", " "), 26)
 
 
 def on_scale(variable: xr.DataArray) -> tuple[Floats, PriorScale]:

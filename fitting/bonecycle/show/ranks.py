@@ -34,7 +34,8 @@ def plot_ranks(tree: xr.DataTree) -> Figure:
         one.axhspan(low, high, color=PALE, linewidth=0)
         for chain in range(chains):
             colour = ENSEMBLE_COLOURS[chain % len(ENSEMBLE_COLOURS)]
-            one.stairs(np.histogram(ranks[chain], edges)[0], edges, color=colour, linewidth=1)
+            counts, _ = np.histogram(ranks[chain], edges)
+            one.stairs(counts, edges, baseline=None, color=colour, linewidth=1)
         one.set_xlim(0, 1)
         one.set_ylim(0, 2 * draws / _BINS)
         one.set_xticks([0, 0.5, 1], ["0", "0.5", "1"])

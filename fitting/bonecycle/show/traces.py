@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import xarray as xr
 from matplotlib.figure import Figure
 
@@ -29,7 +31,14 @@ def plot_traces(tree: xr.DataTree) -> Figure:
     for name, one in axes.items():
         values, scale = on_scale(posterior[name])
         for chain, colour in zip(range(len(values)), ENSEMBLE_COLOURS * len(values), strict=False):
-            one.plot(steps[chain], values[chain], ".", color=colour, markersize=1.5, alpha=0.5)
+            # Thousands of dots: drawn as an image, or a file of vectors would have ten megabytes.
+            dots: dict[str, Any] = {
+                "color": colour,
+                "markersize": 1.5,
+                "alpha": 0.5,
+                "rasterized": True,
+            }
+            one.plot(steps[chain], values[chain], ".", **dots)
         one.set_xlim(steps.min(), steps.max())
         one.locator_params(axis="x", nbins=3)
         scale.label(one.yaxis, *one.get_ylim())
