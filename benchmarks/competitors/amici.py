@@ -9,16 +9,16 @@ spares it time. The import has a time limit.
 from __future__ import annotations
 
 import json
-import logging
 import os
+import shutil
 import signal
 import subprocess
 import sys
 from collections.abc import Callable
 from functools import cache
+from pathlib import Path
 from typing import Any
 
-import libsbml
 import numpy as np
 from platformdirs import user_cache_path
 
@@ -102,7 +102,9 @@ def _loaded(arm: Arm, tolerance: float) -> tuple[Any, Any, Any]:
     name = f"bonecycle_{key[:16]}"
     folder = user_cache_path("bonecycle") / "amici" / name
     if not (folder / "built").exists():
-        build = [sys.executable, "-m", __name__, name, str(folder)]
+        # What an earlier attempt left would be built upon.
+        shutil.rmtree(folder, ignore_errors=True)
+        build = [sys.executable, "-m", f"{__name__}_build", name, str(folder)]
         given = json.dumps([plain, arm.parameters, arm.outputs])
         _within(_BUILD_SECONDS, build, given)
         (folder / "built").touch()
@@ -118,8 +120,11 @@ def _loaded(arm: Arm, tolerance: float) -> tuple[Any, Any, Any]:
 
 def _within(seconds: float, command: list[str], given: str) -> None:
     """Run a command with its children, and end them all when the time is over."""
+    # AMICI's own SWIG stands beside the interpreter: what another version makes does not fit it.
+    tools = str(Path(sys.executable).parent)
     process = subprocess.Popen(
         command,
+        env={**os.environ, "PATH": os.pathsep.join([tools, os.environ.get("PATH", "")])},
         stdin=subprocess.PIPE,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
@@ -135,32 +140,3 @@ def _within(seconds: float, command: list[str], given: str) -> None:
     if process.returncode:
         last = (fault.strip().splitlines() or ["no message"])[-1]
         raise NotMeasured(f"its import ends with {process.returncode} ({last})")
-
-
-def _build(name: str, folder: str, sbml: str, parameters: list[str], outputs: list[str]) -> None:
-    import amici
-    from amici.importers.sbml import SbmlImporter
-
-    # Constants that are not varied: no derivatives by them are compiled.
-    document = libsbml.readSBMLFromString(sbml)
-    fixed = [
-        p.getId()
-        for p in document.getModel().getListOfParameters()
-        if p.getConstant() and p.getId() not in parameters
-    ]
-    SbmlImporter(sbml, from_file=False).sbml2amici(
-        name,
-        folder,
-        fixed_parameters=fixed,
-        observation_model=[
-            amici.MeasurementChannel(f"y_{output}", formula=output, sigma=1.0) for output in outputs
-        ],
-        verbose=logging.ERROR,
-        # Simplifying the shared parts of this model takes longer than anything else.
-        simplify=None,
-        compute_conservation_laws=False,
-    )
-
-
-if __name__ == "__main__":
-    _build(sys.argv[1], sys.argv[2], *json.load(sys.stdin))
