@@ -246,11 +246,11 @@ def main() -> None:
         known = kept.get(case.name, {})
         same = known.get("file") == content_hash(exported.sbml)
         results["cases"][case.name] = known if same else check(case)
-        rest = {name: record for name, record in kept.items() if name not in results["cases"]}
+        wanted = {case.name for case in CASES} - results["cases"].keys()
+        rest = {name: record for name, record in kept.items() if name in wanted}
         merged = {**results, "cases": results["cases"] | rest}
         atomic_write(RESULTS, json.dumps(merged, indent=1) + "\n")
-    atomic_write(RESULTS, json.dumps(results, indent=1) + "\n")
-    atomic_write(PAGE, page(results))
+        atomic_write(PAGE, page(merged))
 
 
 if __name__ == "__main__":
