@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 
 import libsbml
 import numpy as np
@@ -25,7 +26,8 @@ SETS = 64
 class Arm:
     """One regimen: a model, what is set and read, when, and the parameter sets.
 
-    `sets` has the shape (n_sets, n_parameters).
+    `sets` has the shape (n_sets, n_parameters). `explicit` gives the SBML with one event a dose,
+    for simulators that cannot reschedule an event.
     """
 
     name: str
@@ -34,6 +36,7 @@ class Arm:
     outputs: tuple[str, ...]
     times: tuple[float, ...]
     sets: Floats
+    explicit: Callable[[], str]
 
     @cached_property
     def kernel(self) -> KernelEngine:
@@ -72,7 +75,15 @@ def fitting_problem(dosing: Dosing, regimens: int | None = None) -> Case:
         engine = part.engine
         values = part.values(natural)
         arms.append(
-            Arm(str(regimen), model.sbml, engine.parameters, engine.outputs, part.times, values)
+            Arm(
+                str(regimen),
+                model.sbml,
+                engine.parameters,
+                engine.outputs,
+                part.times,
+                values,
+                partial(_explicit, regimen),
+            )
         )
     title = f"fitting problem, {len(arms[:regimens])} regimens, doses {dosing.value}"
     return Case(f"fit_{dosing.value}", title, tuple(arms[:regimens]))
@@ -95,7 +106,13 @@ def _arm(text: str, regimen: Regimen, years: float, build: Build | None, free: i
     own = np.array([model.parameters[p].value for p in parameters])
     times = tuple(YEAR * np.linspace(0, years, max(2, round(years) + 1)))
     outputs = tuple(catalogue.observables())
-    return Arm(text, model.sbml, parameters, outputs, times, prior_draws(parameters, own, SETS))
+    sets = prior_draws(parameters, own, SETS)
+    explicit = partial(_explicit, regimen, build)
+    return Arm(text, model.sbml, parameters, outputs, times, sets, explicit)
+
+
+def _explicit(regimen: Regimen, build: Build | None = None) -> str:
+    return with_regimen(compose("cycle", regimen.drugs, build), regimen, Dosing.EXPLICIT).sbml
 
 
 def ten_years(interval: str, dose: float) -> Case:
