@@ -86,11 +86,37 @@ def test_the_smallest_deciding_study_is_the_analytic_one(found):
     (best,) = smallest_deciding(table).to_dict("records")
     assert best["study"] == "biopsies, month 3"
     # Distance of two normals with n patients, and the chance of odds above nine.
-    sizes = sorted(set(table["patients_an_arm"]))
+    sizes = sorted(set(table["patients_a_month"]))
     distances = [1 / np.sqrt(0.05**2 + 0.01 + 1 / n) for n in sizes]
     chances = [norm.cdf(d / 2 - np.log(9) / d) for d in distances]
     enough = [n for n, chance in zip(sizes, chances, strict=True) if chance > 0.9]
-    assert best["patients_an_arm"] == enough[0]
+    assert best["patients_a_month"] == enough[0] and best["patients_total"] == 2 * enough[0]
     (pair,) = pairs.to_dict("records")
     assert pair["decides"] and pair["chance"] >= 0.9
     assert isinstance(table, pd.DataFrame) and table["decided_least"].between(0, 1).all()
+
+
+def test_a_second_month_takes_patients_of_its_own():
+    """Two months that tell the same, each apart by four SDs at 20 patients: no more together."""
+    random = np.random.default_rng(7)
+    measurements = (Measurement("ES_BS", 3.0), Measurement("ES_BS", 24.0), Measurement("CTX", 3.0))
+    far = np.array([4 / np.sqrt(20), 4 / np.sqrt(20), 0.0])
+    means = tuple(random.normal(0, 0.01, (300, 3)) + place * far for place in (0, 1))
+    found = Candidates(("H0", "H1"), measurements, means, np.eye(3), 1e-6 * np.eye(3), 0)
+    table, mechanisms = deciding_tables(found)
+    assert (table["patients_total"] == 2 * table["months"] * table["patients_a_month"]).all()
+    assert table["patients_total"].is_monotonic_increasing
+    rows = table.set_index(["study", "patients_a_month"])
+    one = rows.loc[("biopsies, month 3", 20)]
+    both = rows.loc[("biopsies and markers, months 3 and 24", 10)]
+    assert one["patients_total"] == both["patients_total"] == 40
+    assert one["decided_least"] >= 0.9 and both["decided_least"] >= 0.9
+    (best,) = smallest_deciding(table).to_dict("records")
+    assert best["study"] == "biopsies, month 3" and best["patients_total"] == 40
+    assert mechanisms["patients_total"][0] == 40
+    # At equal totals a second month tells what a second half of the patients would.
+    ranking = ranking_table(found, 20)
+    pairs = pairs_table(found, ranking).set_index(["first", "second"])
+    pair = pairs.loc[("ES/BS at month 3", "ES/BS at month 24")]
+    assert pair["patients_a_month"] == 10 and pair["patients_total"] == 40
+    assert pair["bits"] == pytest.approx(ranking["bits"][0], abs=4 * pair["error"] + 0.01)

@@ -71,16 +71,18 @@ def test_tables_figures_and_manifest(call, tmp_path, kind, size, tables, drawn) 
 
 def test_a_posterior_gives_first_indices_with_its_dependence(call, tmp_path) -> None:
     spec = ProblemSpec("H0", data=(str(DATA / "bone_2011.csv"),), engine=EngineName.ROADRUNNER)
-    space = load_problem(spec).space
+    space, hashes = load_problem(spec).space, load_problem(spec).hashes
     draws = np.random.default_rng(0).normal(size=(200, len(space.names)))
     natural = space.to_natural(space.centers + 0.1 * draws).reshape(4, 50, -1)
     values = {name: (("chain", "draw"), natural[..., i]) for i, name in enumerate(space.names)}
     tree = xr.DataTree(children={"posterior": xr.DataTree(xr.Dataset(values))})
-    tree.attrs["spec"] = spec_text(spec)
+    tree.attrs = {f"hash_{name}": value for name, value in hashes.items()}
+    tree.attrs |= {"spec": spec_text(spec), "converged": 0, "verdict": "Too few steps."}
     write_posterior(tmp_path / "posterior.nc", tree)
     answer = call("sobol", *ASKED, "--posterior", "posterior.nc", "--draws", "160", "--out", "run")
     assert answer.exit_code == 0, answer.stderr
     assert "there are no totals" in answer.stderr
+    assert "have not converged: H0" in answer.stderr and "Too few steps." in answer.stderr
     table = pd.read_csv(tmp_path / "run" / "indices.csv")
     assert set(table["index"]) == {"first"}
     wrong = call("local", *ASKED, "--posterior", "posterior.nc", "--vary", "all")

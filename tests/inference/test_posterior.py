@@ -1,9 +1,13 @@
 """A small real problem sampled briefly, from the chains to the file and back."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import xarray as xr
 
+from bonecycle.analysis.draws import posterior_draws
+from bonecycle.cli.source import said_of
 from bonecycle.errors import UsageError
 from bonecycle.inference.arviz_side import az
 from bonecycle.inference.ensembles import BLOCK
@@ -113,6 +117,24 @@ def test_tables_state_probability_units_and_diagnosis(results):
     assert 0 <= limit["probability_met"] <= 1
     start = tables["autocorrelation"].query("lag == 0")["autocorrelation"]
     assert np.allclose(start, 1)
+
+
+def test_draws_of_chains_that_have_not_converged_say_so(results, folder):
+    tree, _ = results
+    draws = posterior_draws(folder / "posterior.nc", 40)
+    assert draws.doubt == tree.attrs["verdict"] and draws.doubt.startswith("Not converged")
+    assert draws.source.endswith(draws.doubt)
+    assert "not converged: H1" in said_of([draws])
+    done = replace(draws, source=f"posterior {folder}")
+    assert not done.doubt and "converged" not in said_of([done])
+
+
+def test_draws_of_another_problem_are_refused(results, tmp_path):
+    tree = results[0].copy()
+    tree.attrs |= {"hash_data": "old", "hash_error_model": "old"}
+    write_posterior(tmp_path / "posterior.nc", tree)
+    with pytest.raises(UsageError, match=r"other content of: data, error model\. Sample again"):
+        posterior_draws(tmp_path / "posterior.nc", 40)
 
 
 def test_arviz_opens_the_file(results, folder):

@@ -21,7 +21,7 @@ from bonecycle.studies.error_model import ErrorModel
 QUANTITIES = ("ES_BS", "OS_BS", "Ac_f", "Rv_D", "Cn_C", "ES_low_density", "CTX", "P1NP")
 """Candidate measurements: six of a biopsy, two of serum."""
 PATIENTS = (5, 10, 20, 40, 80, 160, np.inf)
-"""Patients an arm; without end, only what two studies of one thing differ by is left."""
+"""Patients of an arm at each month; without end, only what two studies of one thing differ by is left."""
 DECIDED = 0.9
 """Posterior probability that decides, and the chance of it that a deciding study has."""
 _BAYES_FACTOR = 10.0
@@ -92,9 +92,13 @@ class Candidates:
     failed: int
 
     def covariance(self, chosen: Sequence[int], patients: float) -> Floats:
-        """Covariance of chosen measurements with so many patients an arm."""
+        """Covariance of chosen measurements with so many patients of an arm at each month."""
         places = np.ix_(chosen, chosen)
         return np.asarray(self.study[places] + self.between[places] / patients)
+
+    def months(self, chosen: Sequence[int]) -> int:
+        """At how many months the chosen ones are measured."""
+        return len({self.measurements[place].month for place in chosen})
 
     def gain(self, chosen: Sequence[int], patients: float, seed: int = 0) -> Gain:
         """Gain of measuring the chosen ones together."""

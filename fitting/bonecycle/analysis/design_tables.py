@@ -1,9 +1,13 @@
-"""Tables of what to measure next: ranked measurements, pairs of them, deciding studies."""
+"""Tables of what to measure next: ranked measurements, pairs of them, deciding studies.
+
+Biopsies of different months are of different patients, so studies are compared by
+``patients_total``: two arms, times months, times ``patients_a_month`` of each arm.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from itertools import combinations
+from itertools import combinations, product
 
 import numpy as np
 import pandas as pd
@@ -12,6 +16,7 @@ from bonecycle.analysis.design import DECIDED, PATIENTS, Candidates, Gain
 from bonecycle.biology import catalogue
 
 Progress = Callable[[int], object]
+_ARMS = 2
 
 
 def ranking_table(
@@ -52,18 +57,24 @@ def ranking_table(
 def pairs_table(
     found: Candidates, ranking: pd.DataFrame, best: int = 12, seed: int = 0
 ) -> pd.DataFrame:
-    """Pairs of the `best` single measurements of `ranking_table`, by their gain together."""
+    """Pairs of the `best` single measurements of `ranking_table`, by their gain together.
+
+    All with as many patients in total as a single measurement: two months share them.
+    """
     names = [str(measurement) for measurement in found.measurements]
     places = [names.index(name) for name in ranking["measurement"][:best]]
     patients = float(ranking["patients_an_arm"].iloc[0])
     rows = []
     for first, second in combinations(sorted(places), 2):
-        gain = found.gain([first, second], patients, seed)
+        months = found.months([first, second])
+        gain = found.gain([first, second], patients / months, seed)
         rows.append(
             {
                 "first": names[first],
                 "second": names[second],
-                "patients_an_arm": patients,
+                "months": months,
+                "patients_a_month": patients / months,
+                "patients_total": _ARMS * patients,
                 "bits": gain.bits,
                 "error": gain.error,
                 "decided_least": float(gain.decided.min()),
@@ -107,30 +118,38 @@ def deciding_tables(
     Returns
     -------
     studies : DataFrame
-        One row a study and number of patients an arm: ``bits``, ``decided_least`` (the lowest
-        chance over true mechanisms of a posterior probability above 0.9), its mechanism, and
-        ``decided_H1`` ...
+        One row a study and number of patients, the fewest in total first: ``bits``,
+        ``decided_least`` (the lowest chance over true mechanisms of a posterior probability above
+        0.9), its mechanism, and ``decided_H1`` ...
     pairs : DataFrame
-        One row a pair of mechanisms: the smallest number of patients with which a study has a
-        chance of 90 % of a Bayes factor above 10, whichever of both is true, and that study;
-        empty where none of them does, with the best ``chance`` and its study.
+        One row a pair of mechanisms: the smallest total of patients with which a study has a
+        chance of 90 % of a Bayes factor above 10, whichever of both is true, and that study; the
+        one with the best ``chance`` where none has, and ``decides`` is false.
     """
     names = found.mechanisms
     rows, best = [], dict[tuple[int, int], dict[str, object]]()
     chances = {pair: -1.0 for pair in combinations(range(len(names)), 2)}
     chosen = studies(found)
-    for patients in PATIENTS:
-        for study, places in chosen.items():
-            gain = found.gain(places, patients, seed)
-            rows.append(_study_row(names, study, len(places), patients, gain))
-            for pair in chances:
-                chance = float(min(gain.pairs[pair], gain.pairs[pair[::-1]]))
-                settled = chances[pair] >= DECIDED and best[pair]["patients_an_arm"] != patients
-                if chance > chances[pair] and not settled:
-                    chances[pair] = chance
-                    best[pair] = {"study": study, "patients_an_arm": patients, "chance": chance}
-            if progress is not None:
-                progress(1)
+    sizes = [
+        (_ARMS * found.months(places) * patients, patients, study, places)
+        for patients, (study, places) in product(PATIENTS, chosen.items())
+    ]
+    for total, patients, study, places in sorted(sizes, key=lambda size: size[0]):
+        gain = found.gain(places, patients, seed)
+        size = {
+            "months": found.months(places),
+            "patients_a_month": patients,
+            "patients_total": total,
+        }
+        rows.append(_study_row(names, study, len(places), size, gain))
+        for pair in chances:
+            chance = float(min(gain.pairs[pair], gain.pairs[pair[::-1]]))
+            settled = chances[pair] >= DECIDED and best[pair]["patients_total"] != total
+            if chance > chances[pair] and not settled:
+                chances[pair] = chance
+                best[pair] = {"study": study, **size, "chance": chance}
+        if progress is not None:
+            progress(1)
     pairs = [
         {"first": names[i], "second": names[j], **best[i, j], "decides": chances[i, j] >= DECIDED}
         for i, j in chances
@@ -141,21 +160,21 @@ def deciding_tables(
 def smallest_deciding(table: pd.DataFrame) -> pd.DataFrame:
     """Smallest study that has a chance of 90 % to name every mechanism; or the nearest to it.
 
-    Nearest: the highest least chance, then the highest mean.
+    Smallest: the fewest patients in total. Nearest: the highest least chance, then the highest mean.
     """
     enough = table[table["decided_least"] >= DECIDED]
     if len(enough):
-        return enough.sort_values(["patients_an_arm", "measures"]).head(1)
+        return enough.sort_values(["patients_total", "measures"]).head(1)
     return table.sort_values(["decided_least", "decided_mean"], ascending=False).head(1)
 
 
 def _study_row(
-    names: Sequence[str], study: str, measures: int, patients: float, gain: Gain
+    names: Sequence[str], study: str, measures: int, size: dict[str, float], gain: Gain
 ) -> dict[str, object]:
     return {
         "study": study,
         "measures": measures,
-        "patients_an_arm": patients,
+        **size,
         "bits": gain.bits,
         "error": gain.error,
         "decided_least": float(gain.decided.min()),

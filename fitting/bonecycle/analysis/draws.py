@@ -16,12 +16,14 @@ from bonecycle.biology.compose import compose
 from bonecycle.biology.tables import Parameter, Scale
 from bonecycle.engines.interface import Floats
 from bonecycle.engines.kernel.description import read
-from bonecycle.errors import SimulationError
+from bonecycle.errors import SimulationError, UsageError
 from bonecycle.inference.least_squares import Fit
 from bonecycle.problem.problem import ProblemSpec, load_problem
 
 LAPLACE = "Laplace approximation at a fit"
 """How a source begins that is no posterior: a normal around the best point."""
+NOT_CONVERGED = ", not converged: "
+"""Stands in a source before the verdict on chains that are no posterior yet."""
 
 
 @dataclass(frozen=True)
@@ -56,6 +58,11 @@ class Draws:
     def is_laplace(self) -> bool:
         """Whether they are no posterior draws."""
         return self.source.startswith(LAPLACE)
+
+    @property
+    def doubt(self) -> str:
+        """Verdict on the chains they are from where these have not converged; else empty."""
+        return self.source.partition(NOT_CONVERGED)[2]
 
     def values(self, drugs: Sequence[str]) -> dict[str, Floats]:
         """Values of every parameter with a prior, of the model with these drugs.
@@ -107,11 +114,26 @@ def laplace_draws(fit: Fit, count: int, seed: int = 0) -> Draws:
 
 
 def posterior_draws(path: Path, count: int, seed: int = 0) -> Draws:
-    """Draw from a posterior that `bonecycle sample` wrote, thinned evenly over its chains."""
+    """Draw from a posterior that `bonecycle sample` wrote, thinned evenly over its chains.
+
+    The source of the draws says where the chains have not converged.
+
+    Raises
+    ------
+    UsageError
+        When model, data, priors or errors are not those that were sampled.
+    """
     from bonecycle.inference.posterior import read_posterior, spec_of, theta_draws
 
     tree = read_posterior(path)
-    return Draws(spec_of(tree), theta_draws(tree, count, seed), f"posterior {path}", seed)
+    spec, attrs = spec_of(tree), tree.attrs
+    hashes = load_problem(spec).hashes
+    changed = [name for name, value in hashes.items() if attrs.get(f"hash_{name}") != value]
+    if changed:
+        names = ", ".join(changed).replace("_", " ")
+        raise UsageError(f"{path} was sampled with other content of: {names}. Sample again.")
+    doubt = "" if attrs["converged"] else f"{NOT_CONVERGED}{attrs['verdict']}"
+    return Draws(spec, theta_draws(tree, count, seed), f"posterior {path}{doubt}", seed)
 
 
 def parameters_with_prior(drugs: Sequence[str]) -> tuple[Parameter, ...]:

@@ -71,7 +71,8 @@ def design(
 
     The gain is the mutual information between the mechanism (equal weights) and the mean of the
     treated arm over that of an untreated one, read with the between-study error of the error model
-    and the spread between patients of population.csv. Writes ranking.csv, pairs.csv, studies.csv
+    and the spread between patients of population.csv. Biopsies of different months are of
+    different patients, so pairs and studies are compared by patients in total. Writes ranking.csv, pairs.csv, studies.csv
     (how often studies decide, by number of patients), mechanisms.csv (what separates every two),
     manifest.json and figures.
     """
@@ -155,23 +156,24 @@ def _report(tables: dict[str, pd.DataFrame], found: Candidates, source: str, out
     console.print(shown)
     best = pairs.iloc[0]
     console.print(
-        f"Best pair: {best['first']} with {best['second']}, {best['bits']:.3f} bits.",
+        f"Best pair with the same patients in total: {best['first']} with {best['second']}, "
+        f"{best['bits']:.3f} bits.",
         highlight=False,
     )
     (row,) = smallest_deciding(tables["studies"]).to_dict("records")
     reached = row["decided_least"] >= 0.9
     begin = "Smallest deciding study" if reached else "No study decides; the nearest"
     console.print(
-        f"{begin}: {row['study']}, {row['patients_an_arm']:g} patients an arm; a posterior "
-        f"probability above 0.9 in {100 * row['decided_least']:.0f} % when {row['least']} is true "
+        f"{begin}: {row['study']}, {row['patients_total']:g} patients in total "
+        f"({row['patients_a_month']:g} of each arm at each month); a posterior probability above 0.9 in {100 * row['decided_least']:.0f} % when {row['least']} is true "
         f"(the least), {100 * row['decided_mean']:.0f} % on average.",
         highlight=False,
     )
     apart = Table(title="Smallest study with a Bayes factor above 10 in 90 %, whichever is true")
-    for column in ("mechanisms", "patients an arm", "study", "chance"):
+    for column in ("mechanisms", "patients in total", "study", "chance"):
         apart.add_column(column)
     for row in tables["mechanisms"].to_dict("records"):
-        number = f"{row['patients_an_arm']:g}" if row["decides"] else "none"
+        number = f"{row['patients_total']:g}" if row["decides"] else "none"
         pair = f"{row['first']}, {row['second']}"
         apart.add_row(pair, number, row["study"], f"{row['chance']:.2f}")
     console.print(apart)

@@ -17,6 +17,7 @@ from bonecycle.analysis.cycle_responses import Measure, cycle_response, with_pri
 from bonecycle.biology.compose import compose
 from bonecycle.biology.dosing import Dosing
 from bonecycle.cli.simulate import settings_of
+from bonecycle.cli.source import announce
 from bonecycle.engines.choice import EngineName
 from bonecycle.errors import UsageError
 from bonecycle.manifest import atomic_write, write_manifest
@@ -76,7 +77,9 @@ def asked(
                 "--posterior says what varies and where: leave out --vary, --set and --mechanism."
             )
         path = posterior / "posterior.nc" if posterior.is_dir() else posterior
-        response, values = over_draws(response, posterior_draws(path, draws, seed))
+        drawn = posterior_draws(path, draws, seed)
+        announce([drawn])
+        response, values = over_draws(response, drawn)
     Console(stderr=True).print("Compiling the model ...", highlight=False)
     if response.notice:
         say(response.notice)

@@ -64,13 +64,15 @@ def collect(
 
 
 def said_of(draws: Sequence[Draws]) -> str:
-    """Sources in a sentence; of a Laplace approximation, that it is no posterior."""
+    """Sources in a sentence: which are no posterior, and which chains have not converged."""
     if any(one.is_laplace for one in draws):
         return (
             f"No posterior: {draws[0].source}, {len(draws[0])} draws a mechanism. "
             "Give --posterior for posterior draws."
         )
-    return f"{len(draws[0])} posterior draws a mechanism."
+    doubted = [one.mechanism for one in draws if one.doubt]
+    doubt = f" Chains that have not converged: {', '.join(doubted)}." if doubted else ""
+    return f"{len(draws[0])} posterior draws a mechanism.{doubt}"
 
 
 def _fitted(spec: ProblemSpec, count: int, starts: int, seed: int, out: Path) -> Draws:
@@ -120,5 +122,7 @@ def _from_files(paths: Sequence[Path], count: int, seed: int) -> list[Draws]:
 
 
 def announce(draws: Sequence[Draws]) -> None:
-    """Say on the console where the draws come from."""
-    Console(stderr=True).print(said_of(draws), highlight=False)
+    """Say on the console where the draws come from, with the verdict on doubtful chains."""
+    doubts = [f"{one.mechanism}: {one.doubt}" for one in draws if one.doubt]
+    for line in (said_of(draws), *doubts):
+        Console(stderr=True).print(line, highlight=False, soft_wrap=True)

@@ -44,7 +44,7 @@ def plot_design(
     Returns
     -------
     Figure
-        Left: bits with two Monte Carlo errors. Right: patients that separate two mechanisms.
+        Left: bits with two Monte Carlo errors. Right: patients in total that separate two mechanisms.
     """
     figure = Figure(figsize=(9.6, 4.6), layout="constrained")
     left, right = figure.subplots(1, 2)
@@ -80,8 +80,9 @@ def plot_design(
         figure,
         f"What to measure next: {regimen}",
         f"Left: of {most:.2f} bits that would name the mechanism; bars: two Monte Carlo errors. "
-        "Right: patients an arm with which some study of biopsies and markers has a chance of "
-        "90 % of a Bayes factor above 10, whichever is true; where none has, the best chance. "
+        "Right: patients of both arms and all months (each biopsy is of another patient) with "
+        "which some study of biopsies and markers has a chance of 90 % of a Bayes factor above "
+        "10, whichever is true; where none has, the best chance. "
         f"{source}",
     )
     return figure
@@ -94,7 +95,7 @@ def _draw_pairs(axes: Axes, pairs: pd.DataFrame) -> None:
     for row in pairs.to_dict("records"):
         i, j = names.index(str(row["first"])), names.index(str(row["second"]))
         chances[j, i] = row["chance"]
-        text = f"{row['patients_an_arm']:g}" if row["decides"] else f"none\n({row['chance']:.2f})"
+        text = f"{row['patients_total']:g}" if row["decides"] else f"none\n({row['chance']:.2f})"
         color = "white" if row["chance"] > _DARK else "black"
         axes.text(i, j, text, ha="center", va="center", fontsize=8, color=color)
     axes.imshow(chances, cmap=_CHANCES, vmin=0, vmax=1, aspect="auto")
@@ -103,4 +104,4 @@ def _draw_pairs(axes: Axes, pairs: pd.DataFrame) -> None:
     axes.set(xlim=(-0.5, len(names) - 1.5), ylim=(len(names) - 0.5, 0.5))
     axes.tick_params(length=0)
     axes.spines[:].set_visible(False)
-    axes.set_title("Patients an arm that separate two mechanisms")
+    axes.set_title("Patients in total that separate two mechanisms")
