@@ -8,6 +8,10 @@ and writes out every formula in full wherever it is used. Here, therefore:
 - a constant that follows from others becomes a rule, so that it follows them in every simulator;
 - where it is long and used while time runs, it is worked out at the start and held: a rate of zero;
 - what events change is held too, so that a second run gives its doses again.
+
+COPASI (4.48) looks for the moment at which two sides of a comparison become equal. A count that has
+reached a whole number stays equal to it, and doses are missed or the run never ends. So counts are
+compared with numbers half a step below.
 """
 
 from __future__ import annotations
@@ -59,6 +63,10 @@ def portable(sbml: str) -> str:
     for name in changed_by_events(model):
         if model.getRateRule(name) is None:
             _hold(model, name)
+    for event in model.getListOfEvents():
+        trigger = event.getTrigger().getMath().deepCopy()
+        _compare_between(trigger)
+        event.getTrigger().setMath(trigger)
     text = str(libsbml.writeSBMLToString(document))
     if faults := check(text):
         raise ModelError(f"{model.getId()}.xml", "\n".join(faults))
@@ -93,6 +101,16 @@ def _size(
             known[name] = _size(formulas[name], formulas, known)
         return known.get(name, 0)
     return 1 + sum(_size(math.getChild(i), formulas, known) for i in range(math.getNumChildren()))
+
+
+def _compare_between(node: libsbml.ASTNode) -> None:
+    """Compare counts (`count >= 3`, `count < 5`) with the middle between two whole numbers."""
+    if node.isRelational() and node.getChild(0).getType() == libsbml.AST_NAME:
+        unit = node.getChild(1).getUnits()
+        node.getChild(1).setValue(node.getChild(1).getValue() - 0.5)
+        node.getChild(1).setUnits(unit)
+    for i in range(node.getNumChildren()):
+        _compare_between(node.getChild(i))
 
 
 def _hold(model: libsbml.Model, name: str) -> None:
