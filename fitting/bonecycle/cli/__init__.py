@@ -12,6 +12,7 @@ import typer
 from bonecycle import __version__
 from bonecycle.cli import (
     biopsy,
+    calibrate,
     compare,
     data,
     design,
@@ -73,6 +74,7 @@ app.command(name="population", epilog=population.EPILOG)(_guarded(population.pop
 app.command(name="design", epilog=design.EPILOG)(_guarded(design.design))
 app.command(name="compare", epilog=compare.EPILOG)(_guarded(compare.compare))
 app.command(name="recovery", epilog=recovery.EPILOG)(_guarded(recovery.recovery))
+app.command(name="calibrate", epilog=calibrate.EPILOG)(_guarded(calibrate.calibrate))
 app.command(name="profile", epilog=profile.EPILOG)(_guarded(profile.profile))
 app.command(name="biopsy", epilog=biopsy.EPILOG)(_guarded(biopsy.biopsy))
 app.command(name="pharmacokinetics", epilog=pharmacokinetics.EPILOG)(

@@ -142,7 +142,8 @@ def _advance(task: tuple[Ensembles, int, int], seed: np.random.SeedSequence) -> 
         if done:
             shutil.copyfile(path, copy)
         with h5py.File(copy, "a") as handle:
-            _sample(ensembles, number, _Open(handle), seed, steps - done)
+            initial, backend = ensembles.initial[number], _Open(handle)
+            _sample(ensembles.density, ensembles.moves, initial, backend, seed, steps - done)
         with copy.open("rb") as handle:
             os.fsync(handle.fileno())
         if _steps(path) < steps:
@@ -151,24 +152,48 @@ def _advance(task: tuple[Ensembles, int, int], seed: np.random.SeedSequence) -> 
         copy.unlink(missing_ok=True)
 
 
+def short_chain(
+    density: Callable[[Floats], Floats],
+    moves: Sequence[tuple[Move, float]],
+    initial: Floats,
+    *,
+    steps: int,
+    seed: np.random.SeedSequence,
+) -> tuple[Floats, Floats]:
+    """One ensemble of a fixed length, kept in memory: for runs too short to be interrupted.
+
+    Parameters
+    ----------
+    density, moves
+        As in `Ensembles`.
+    initial : ndarray, shape (n_walkers, n_parameters)
+    steps : int
+    seed : SeedSequence
+
+    Returns
+    -------
+    chain : ndarray, shape (steps, n_walkers, n_parameters)
+    log_density : ndarray, shape (steps, n_walkers)
+    """
+    backend = emcee.backends.Backend()
+    _sample(density, moves, initial, backend, seed, steps)
+    return np.asarray(backend.get_chain()), np.asarray(backend.get_log_prob())
+
+
 def _sample(
-    ensembles: Ensembles,
-    number: int,
-    backend: emcee.backends.HDFBackend,
+    density: Callable[[Floats], Floats],
+    moves: Sequence[tuple[Move, float]],
+    initial: Floats,
+    backend: emcee.backends.Backend,
     seed: np.random.SeedSequence,
     steps: int,
 ) -> None:
     """Add steps to the chain of a backend, which may have none."""
-    initial = ensembles.initial[number]
     begun = backend.initialized
     sampler = emcee.EnsembleSampler(
-        *initial.shape,
-        ensembles.density,
-        moves=ensembles.moves,
-        vectorize=True,
-        backend=backend,
+        *initial.shape, density, moves=moves, vectorize=True, backend=backend
     )
-    # emcee would take numpy's global random state; afterwards the file has the state.
+    # emcee would take numpy's global random state; afterwards the backend has the state.
     random = np.random.RandomState(np.random.MT19937(seed))
     start = None if begun else emcee.State(initial, random_state=random.get_state())
     sampler.run_mcmc(start, steps)

@@ -21,6 +21,7 @@ from bonecycle.inference.moves import IndependentT, default_moves
 from bonecycle.inference.proposal import fitted_proposal
 from bonecycle.manifest import atomic_write, content_hash
 from bonecycle.problem.problem import Problem, ProblemSpec, load_problem
+from bonecycle.problem.space import Space
 
 ENSEMBLES, WALKERS, MAX_STEPS = 4, 48, 5000
 """Defaults: walkers more than twice the parameters, as moves by differences need."""
@@ -143,7 +144,7 @@ def sample(
     ensembles = Ensembles(
         density=density,
         moves=default_moves(proposal),
-        initial=_starts(problem, proposal, settings, density),
+        initial=starting_points(problem.space, proposal, settings, density),
         names=problem.space.names,
         seed=settings.seed,
         folder=folder,
@@ -205,12 +206,14 @@ def _proposal(
     return proposal
 
 
-def _starts(
-    problem: Problem, proposal: IndependentT, settings: Settings, density: PosteriorDensity
+def starting_points(
+    space: Space, proposal: IndependentT, settings: Settings, density: Callable[[Floats], Floats]
 ) -> Floats:
-    """Half of the walkers around the posterior, spread wider than it, and half from the prior."""
+    """Half of the walkers around the posterior, spread wider than it, and half from the prior.
+
+    Shape (n_ensembles, n_walkers, n_parameters); see `ensembles.dispersed` for errors.
+    """
     rng = np.random.default_rng(np.random.SeedSequence(settings.seed))
-    space = problem.space
     count = settings.ensembles * settings.walkers
     around = replace(proposal, covariance=_OVERDISPERSED**2 * proposal.covariance)
     prior = space.centers + space.sds * rng.standard_normal((count, len(space.names)))

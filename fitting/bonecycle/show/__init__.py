@@ -5,6 +5,7 @@ The figures do not go through pyplot: nothing stays open, and a notebook shows t
 """
 
 from bonecycle.show.autocorrelation import plot_autocorrelation
+from bonecycle.show.calibration import plot_calibration
 from bonecycle.show.comparison import plot_comparison, plot_failing, plot_left_out
 from bonecycle.show.cycle import plot_surfaces, plot_time_courses
 from bonecycle.show.design import plot_design
@@ -38,6 +39,7 @@ from bonecycle.show.virtual_biopsies import plot_label_counts, plot_virtual_biop
 
 __all__ = [
     "plot_autocorrelation",
+    "plot_calibration",
     "plot_comparison",
     "plot_convergence",
     "plot_design",
