@@ -8,7 +8,9 @@ import pandas as pd
 import pytest
 from matplotlib.figure import Figure
 
+from bonecycle.cli.work import inputs
 from bonecycle.errors import UsageError
+from bonecycle.problem.problem import ProblemSpec
 from bonecycle.show.run_limits import ERRORS_ASSUMED, NOTHING_AFTER
 from bonecycle.show.run_report import NO_VERDICT, run_report, write_report
 
@@ -55,7 +57,8 @@ def test_limits_are_those_of_the_rows_that_were_read(
         "interval": "", "n": "", "source_place": "own", "note": "",
     }  # fmt: skip
     pd.DataFrame([row]).to_csv(folder / "own.csv", index=False)
-    manifest = {"command": "bonecycle fit", "extra": {"data": [str(folder / "own.csv")]}}
+    extra = inputs(ProblemSpec(data=(str(folder / "own.csv"),)))
+    manifest = {"command": "bonecycle predict", "extra": extra}
     (folder / "manifest.json").write_text(json.dumps(manifest))
     page = run_report(folder)
     shown = page.partition("<b>Limits</b>")[2].partition("</ul>")[0]

@@ -14,7 +14,7 @@ from bonecycle.biology import catalogue
 from bonecycle.biology.amounts import DAYS_PER_MONTH
 from bonecycle.biology.regimens import Regimen, parse_regimen
 from bonecycle.cli.source import MECHANISM_HELP, POSTERIOR_HELP, announce, collect, said_of
-from bonecycle.cli.work import finish
+from bonecycle.cli.work import finish, inputs
 from bonecycle.errors import UsageError, unknown
 from bonecycle.manifest import atomic_write
 from bonecycle.studies.error_model import DEFAULT_ENCODING
@@ -127,6 +127,7 @@ def _write(
         seed,
         load_problem(chosen[0].spec).hashes,
         {
+            **inputs(chosen[0].spec),
             "regimen": str(plan),
             "source": source,
             "draws": {one.mechanism: one.source for one in chosen},
