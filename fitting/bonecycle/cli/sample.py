@@ -46,8 +46,7 @@ def sample(
     mechanism: Annotated[
         list[str] | None,
         typer.Option(
-            help="H0 to H5 or a combination such as H1+H3; repeat. Default: H1, which fits best of "
-            "the single mechanisms."
+            help=f"H0 to H5 or a combination such as H1+H3; repeat. Default: {DEFAULT_MECHANISM}."
         ),
     ] = None,
     data: Annotated[
