@@ -129,6 +129,23 @@ def test_validation_rows_have_intervals_and_are_counted(draws):
     assert counted["rows"] == 1 and counted["within_95"] == int(row.within_95)
 
 
+def test_a_validation_row_says_whether_its_arm_is_also_fitted(draws, tmp_path):
+    shared = validation_table([draws])
+    assert shared.loc[shared.quantity == "BSALP", "arm_fitted"].all()
+    # The same row in an arm of its own.
+    head, *lines = (STUDIES / "delmas_2009.csv").read_text(encoding="utf-8").splitlines()
+    lines = [x.replace(",zoledronate,", ",kept,", 1) if ",BSALP," in x else x for x in lines]
+    own = tmp_path / "delmas_2009.csv"
+    own.write_text("\n".join([head, *lines]) + "\n", encoding="utf-8")
+    spec = ProblemSpec("H1", data=(DATA[0], str(own)))
+    table = validation_table([Draws(spec, draws.theta, "test")])
+    row = table[table.quantity == "BSALP"].iloc[0]
+    assert not row.arm_fitted and row.study_fitted
+    for rows, count in ((shared, 1), (table, 0)):
+        (counted,) = coverage_table(rows).to_dict("records")
+        assert counted["arm_fitted"] == count
+
+
 def test_laplace_draws_have_the_covariance_of_the_fit_and_say_what_they_are():
     spec = ProblemSpec("H0", data=DATA)
     size = len(load_problem(spec).space.names)

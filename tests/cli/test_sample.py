@@ -1,5 +1,6 @@
 """`bonecycle sample` as a user types it: results, going on, one clear message for a mistake."""
 
+import inspect
 import json
 import subprocess
 import sys
@@ -7,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from bonecycle.cli.sample import DEFAULT_MECHANISM, sample
 from bonecycle.studies.reader import shipped_studies
 
 BONECYCLE = str(Path(sys.executable).parent / "bonecycle")
@@ -65,3 +67,9 @@ def test_nothing_to_resume_is_said_before_anything_is_compiled(folder):
     assert answer.returncode == 2
     assert "has no chains of H3" in answer.stderr
     assert "Compiling" not in answer.stderr
+
+
+def test_the_help_names_the_default_and_makes_no_claim_about_it():
+    parameters = inspect.signature(sample, eval_str=True).parameters
+    (option,) = parameters["mechanism"].annotation.__metadata__
+    assert option.help.endswith(f"repeat. Default: {DEFAULT_MECHANISM}.")

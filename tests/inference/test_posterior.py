@@ -12,7 +12,7 @@ from bonecycle.errors import UsageError
 from bonecycle.inference.arviz_side import az
 from bonecycle.inference.ensembles import BLOCK
 from bonecycle.inference.posterior import read_posterior, spec_of, theta_draws, write_posterior
-from bonecycle.inference.posterior_results import write_posterior_results
+from bonecycle.inference.posterior_results import coverage_counts, write_posterior_results
 from bonecycle.inference.sampling import Settings, sample
 from bonecycle.problem.problem import ProblemSpec, load_problem
 from bonecycle.studies.reader import shipped_studies
@@ -112,6 +112,8 @@ def test_tables_state_probability_units_and_diagnosis(results):
     number = coverage.loc["mcclung_2005:alendronate:P1NP:6"]
     assert number["observed"] == pytest.approx(0.33)
     assert number["inside_95"] == (number["lower_95"] <= 0.33 <= number["upper_95"])
+    assert coverage["arm_fitted"].all()  # as of every arm with a fitted row
+    assert coverage_counts(tables["coverage"])["fitted"]["arm_fitted"] > 0
     limit = coverage[coverage["comparison"] == "below"].iloc[0]
     assert limit["inside_95"] is None
     assert 0 <= limit["probability_met"] <= 1

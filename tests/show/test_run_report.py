@@ -8,8 +8,11 @@ import pandas as pd
 import pytest
 from matplotlib.figure import Figure
 
+from bonecycle.cli.work import inputs
 from bonecycle.errors import UsageError
-from bonecycle.show.run_report import LIMITS, NO_VERDICT, run_report, write_report
+from bonecycle.problem.problem import ProblemSpec
+from bonecycle.show.run_limits import ERRORS_ASSUMED, NOTHING_AFTER
+from bonecycle.show.run_report import NO_VERDICT, run_report, write_report
 
 
 @pytest.fixture
@@ -26,13 +29,41 @@ def folder(tmp_path: Path) -> Path:
 def test_question_limits_data_errors_and_results_stand_in_it(folder: Path) -> None:
     page = run_report(folder)
     assert NO_VERDICT in page
-    for line in LIMITS:
-        assert line.split(",")[0] in page
+    for line in ("ES/BS under alendronate is reported as", ERRORS_ASSUMED, NOTHING_AFTER):
+        assert line in page
     assert page.index("Limits") < page.index("<h2>Data") < page.index("<h2>Error model")
     assert page.index("<h2>Error model") < page.index("<h2>Fit") < page.index("Provenance")
     assert "soft-0.6" in page and "51.5" in page
     assert "Chavassieux" in page
     assert page.count("data:image/png;base64,") == 2
+
+
+@pytest.mark.parametrize(
+    ("month", "comparison", "expected"),
+    [
+        (6, "decreased", [NOTHING_AFTER]),
+        (12, "decreased", []),
+        (12, "not_strongly_decreased", ["Ac.f under zoledronate is reported as"]),
+    ],
+)
+def test_limits_are_those_of_the_rows_that_were_read(
+    folder: Path, month: int, comparison: str, expected: list[str]
+) -> None:
+    row = {
+        "study": "own", "doi": "", "pmid": "", "arm": "treated",
+        "regimen": "zoledronate 5 mg iv every 3 months for 6 months", "role": "fitted",
+        "site": "iliac crest", "time_months": month, "variable": "Ac_f", "comparison": comparison,
+        "value": "", "unit": "", "reference": "baseline", "lower": "", "upper": "",
+        "interval": "", "n": "", "source_place": "own", "note": "",
+    }  # fmt: skip
+    pd.DataFrame([row]).to_csv(folder / "own.csv", index=False)
+    extra = inputs(ProblemSpec(data=(str(folder / "own.csv"),)))
+    manifest = {"command": "bonecycle predict", "extra": extra}
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+    page = run_report(folder)
+    shown = page.partition("<b>Limits</b>")[2].partition("</ul>")[0]
+    assert shown.count("<li>") == len(expected)
+    assert all(line in shown for line in expected)
 
 
 def test_nothing_is_loaded_from_elsewhere_and_text_is_escaped(folder: Path) -> None:

@@ -21,7 +21,7 @@ from bonecycle.studies.error_model import ErrorModel
 QUANTITIES = ("ES_BS", "OS_BS", "Ac_f", "Rv_D", "Cn_C", "ES_low_density", "CTX", "P1NP")
 """Candidate measurements: six of a biopsy, two of serum."""
 PATIENTS = (5, 10, 20, 40, 80, 160, np.inf)
-"""Patients of an arm at each month; without end, only what two studies of one thing differ by is left."""
+"""Patients of an arm at each month; without end, only the error between studies is left."""
 DECIDED = 0.9
 """Posterior probability that decides, and the chance of it that a deciding study has."""
 _BAYES_FACTOR = 10.0

@@ -160,7 +160,8 @@ def deciding_tables(
 def smallest_deciding(table: pd.DataFrame) -> pd.DataFrame:
     """Smallest study that has a chance of 90 % to name every mechanism; or the nearest to it.
 
-    Smallest: the fewest patients in total. Nearest: the highest least chance, then the highest mean.
+    Smallest: the fewest patients in total. Nearest: the highest least chance, then the highest
+    mean.
     """
     enough = table[table["decided_least"] >= DECIDED]
     if len(enough):

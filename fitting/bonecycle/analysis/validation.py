@@ -41,8 +41,10 @@ def validation_table(
         One row a mechanism and validation row. Bands of 50 and 95 % of the draws (``model_``), and
         of the draws with the committed error of the row (``observed_``), which is what an observed
         value is held against: ``within_50``, ``within_95``. ``probability``: of a larger value
-        than the observed one. Rows for which there is no observable stand with their note and
-        without a band.
+        than the observed one. ``arm_fitted``, ``study_fitted``: whether other rows of its arm or
+        study are fitted; errors within an arm are correlated, so such a row is no independent
+        test. The intervals do not condition on those rows. Rows for which there is no observable
+        stand with their note and without a band.
     """
     rows = [row for one in draws for row in _predicted(one, progress)]
     rows += [row for one in draws for row in _silent(one)]
@@ -50,7 +52,10 @@ def validation_table(
 
 
 def coverage_table(table: pd.DataFrame) -> pd.DataFrame:
-    """Validation rows within their 50 and 95 % intervals with error, one row a mechanism."""
+    """Validation rows within their 50 and 95 % intervals with error, one row a mechanism.
+
+    ``arm_fitted`` of the rows are of arms with fitted rows: no independent tests.
+    """
     numbers = table[table.within_95.notna()]
     rows = []
     for name, part in numbers.groupby("mechanism", sort=False):
@@ -58,6 +63,7 @@ def coverage_table(table: pd.DataFrame) -> pd.DataFrame:
             {
                 "mechanism": name,
                 "rows": len(part),
+                "arm_fitted": int(part.arm_fitted.sum()),
                 "within_50": int(part.within_50.sum()),
                 "within_95": int(part.within_95.sum()),
                 "not_predicted": int(((table.mechanism == name) & table.within_95.isna()).sum()),
@@ -130,7 +136,14 @@ def _heading(draws: Draws, target: Target) -> dict[str, object]:
         "symbol": observable.symbol,
         "unit": RATIO if target.is_ratio else observable.unit,
         "time_months": row.time_months,
+        **_beside(draws, target.study, target.arm),
     }
+
+
+def _beside(draws: Draws, study: str, arm: str) -> dict[str, object]:
+    """Whether rows of the arm and of the study are fitted."""
+    fitted = load_problem(draws.spec).fitted_arms
+    return {"arm_fitted": (study, arm) in fitted, "study_fitted": study in dict(fitted)}
 
 
 def _silent(draws: Draws) -> list[dict[str, object]]:
@@ -146,6 +159,7 @@ def _silent(draws: Draws) -> list[dict[str, object]]:
             "symbol": row.variable,
             "unit": row.unit.value,
             "time_months": row.time_months,
+            **_beside(draws, study.name, row.arm),
             "observed": row.value,
             "note": row.note,
         }

@@ -14,7 +14,7 @@ from bonecycle.biology import catalogue
 from bonecycle.biology.amounts import DAYS_PER_MONTH
 from bonecycle.biology.regimens import Regimen, parse_regimen
 from bonecycle.cli.source import MECHANISM_HELP, POSTERIOR_HELP, announce, collect, said_of
-from bonecycle.cli.work import finish
+from bonecycle.cli.work import finish, inputs
 from bonecycle.errors import UsageError, unknown
 from bonecycle.manifest import atomic_write
 from bonecycle.studies.error_model import DEFAULT_ENCODING
@@ -72,9 +72,9 @@ def design(
     The gain is the mutual information between the mechanism (equal weights) and the mean of the
     treated arm over that of an untreated one, read with the between-study error of the error model
     and the spread between patients of population.csv. Biopsies of different months are of
-    different patients, so pairs and studies are compared by patients in total. Writes ranking.csv, pairs.csv, studies.csv
-    (how often studies decide, by number of patients), mechanisms.csv (what separates every two),
-    manifest.json and figures.
+    different patients, so pairs and studies are compared by patients in total. Writes
+    ranking.csv, pairs.csv, studies.csv (how often studies decide, by number of patients),
+    mechanisms.csv (what separates every two), manifest.json and figures.
     """
     from bonecycle.analysis.design import QUANTITIES, candidates
 
@@ -127,6 +127,7 @@ def _write(
         seed,
         load_problem(chosen[0].spec).hashes,
         {
+            **inputs(chosen[0].spec),
             "regimen": str(plan),
             "source": source,
             "draws": {one.mechanism: one.source for one in chosen},
@@ -165,7 +166,8 @@ def _report(tables: dict[str, pd.DataFrame], found: Candidates, source: str, out
     begin = "Smallest deciding study" if reached else "No study decides; the nearest"
     console.print(
         f"{begin}: {row['study']}, {row['patients_total']:g} patients in total "
-        f"({row['patients_a_month']:g} of each arm at each month); a posterior probability above 0.9 in {100 * row['decided_least']:.0f} % when {row['least']} is true "
+        f"({row['patients_a_month']:g} of each arm at each month); a posterior "
+        f"probability above 0.9 in {100 * row['decided_least']:.0f} % when {row['least']} is true "
         f"(the least), {100 * row['decided_mean']:.0f} % on average.",
         highlight=False,
     )

@@ -12,7 +12,7 @@ from rich.table import Table
 from bonecycle.biology import catalogue
 from bonecycle.biology.regimens import parse_regimen
 from bonecycle.cli.source import MECHANISM_HELP, POSTERIOR_HELP, announce, collect, said_of
-from bonecycle.cli.work import finish
+from bonecycle.cli.work import finish, inputs
 from bonecycle.errors import UsageError
 from bonecycle.manifest import atomic_write
 from bonecycle.studies.error_model import DEFAULT_ENCODING
@@ -89,6 +89,7 @@ def population(
         seed,
         load_problem(chosen[0].spec).hashes,
         {
+            **inputs(chosen[0].spec),
             "regimen": str(plan),
             "month": month,
             "patients_an_arm": patients,

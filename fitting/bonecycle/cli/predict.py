@@ -13,7 +13,7 @@ from bonecycle.biology import catalogue
 from bonecycle.biology.amounts import DAYS_PER_MONTH, parse_duration
 from bonecycle.biology.regimens import Regimen, parse_regimen
 from bonecycle.cli.source import MECHANISM_HELP, POSTERIOR_HELP, announce, collect, said_of
-from bonecycle.cli.work import finish
+from bonecycle.cli.work import finish, inputs
 from bonecycle.errors import UsageError, unknown
 from bonecycle.manifest import atomic_write
 from bonecycle.studies.error_model import DEFAULT_ENCODING
@@ -145,6 +145,7 @@ def _run(
         seed,
         load_problem(chosen[0].spec).hashes,
         {
+            **inputs(chosen[0].spec),
             "regimen": str(plan),
             "source": source,
             "draws": {one.mechanism: one.source for one in chosen},
@@ -200,7 +201,9 @@ def _report(
     for row in tables["coverage"].to_dict("records"):
         console.print(
             f"{row['mechanism']}: of {row['rows']} rows {row['within_50']} within 50 %, "
-            f"{row['within_95']} within 95 %; {row['not_predicted']} kept rows have no observable.",
+            f"{row['within_95']} within 95 %; {row['arm_fitted']} of the rows are of arms that "
+            f"are also fitted (not independent tests); {row['not_predicted']} kept rows have no "
+            "observable.",
             highlight=False,
         )
     for prediction in predictions:

@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from bonecycle.cli.fit import fit_one
-from bonecycle.cli.work import asked_specs, finish, run_with_bar
+from bonecycle.cli.work import asked_specs, finish, inputs, run_with_bar
 from bonecycle.engines.choice import EngineName
 from bonecycle.errors import UsageError, unknown
 from bonecycle.manifest import atomic_write
@@ -94,7 +94,7 @@ def profile(
         out,
         seed,
         load_problem(specs[-1]).hashes,
-        {"mechanisms": [spec.mechanism for spec in specs], "encoding": encoding},
+        {"mechanisms": [spec.mechanism for spec in specs], **inputs(specs[0])},
     )
     _report(tables["intervals"], out)
 

@@ -12,7 +12,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from bonecycle.cli.work import finish
+from bonecycle.cli.work import finish, inputs
 from bonecycle.engines.choice import EngineName
 from bonecycle.errors import UsageError
 from bonecycle.studies.error_model import DEFAULT_ENCODING
@@ -46,8 +46,7 @@ def sample(
     mechanism: Annotated[
         list[str] | None,
         typer.Option(
-            help="H0 to H5 or a combination such as H1+H3; repeat. Default: H1, which fits best of "
-            "the single mechanisms."
+            help=f"H0 to H5 or a combination such as H1+H3; repeat. Default: {DEFAULT_MECHANISM}."
         ),
     ] = None,
     data: Annotated[
@@ -155,8 +154,7 @@ def _write(out: Path, samples: list[Sample], seed: int) -> None:
         seed,
         load_problem(first).hashes,
         {
-            "encoding": first.encoding,
-            "data": list(first.data) or "studies shipped with the package",
+            **inputs(first),
             "mechanisms": {done.spec.mechanism: diagnosis(done.state) for done in samples},
         },
     )
@@ -205,9 +203,11 @@ def _report(console: Console, done: Sample, tables: Mapping[str, pd.DataFrame]) 
         table.add_row(*(form.format_map(row) for form in columns.values()))
     console.print(table)
     for role, counts in coverage_counts(tables["coverage"]).items():
+        beside = f"; {counts['arm_fitted']} of arms also fitted, no independent tests"
         console.print(
             f"Numbers ({role}) inside their predictive intervals: {counts['inside_50']} of "
-            f"{counts['numbers']} in 50 %, {counts['inside_95']} in 95 % (coverage.csv).",
+            f"{counts['numbers']} in 50 %, {counts['inside_95']} in 95 % (coverage.csv)"
+            f"{beside if role == 'validation' else ''}.",
             highlight=False,
         )
     text = (tables["learned"]["verdict"] == "hardly").sum()

@@ -71,6 +71,14 @@ def run_with_bar(
         return run_parts(parts, folder, executor=executor, progress=progress)
 
 
+def inputs(spec: ProblemSpec) -> dict[str, object]:
+    """Reading and tables of a problem for its manifest, from which the report reads them again."""
+    return {
+        "encoding": spec.encoding,
+        "data": list(spec.data) or "studies shipped with the package",
+    }
+
+
 def finish(
     out: Path, seed: int, hashes: Mapping[str, str], extra: Mapping[str, object] | None = None
 ) -> None:

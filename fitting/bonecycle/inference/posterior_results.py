@@ -94,6 +94,7 @@ def coverage_counts(coverage: pd.DataFrame) -> dict[str, dict[str, int]]:
     return {
         str(role): {
             "numbers": len(rows),
+            "arm_fitted": int(rows["arm_fitted"].sum()),
             "inside_50": int(rows["inside_50"].astype(bool).sum()),
             "inside_95": int(rows["inside_95"].astype(bool).sum()),
         }

@@ -66,12 +66,15 @@ def coverage_table(tree: xr.DataTree) -> pd.DataFrame:
         intervals, with the error of a study for numbers. ``inside_50``, ``inside_95``: whether a
         number lies in them; empty for limits, directions and rows that are dropped.
         ``probability_met``: of a limit or direction, the share of draws on the side asked for.
-        ``role``: fitted, validation (not used in the fit), or dropped.
+        ``role``: fitted, validation (not used in the fit), or dropped. ``arm_fitted``: whether
+        rows of its arm are fitted; a validation row of such an arm is no independent test.
     """
     predictive = tree["posterior_predictive"].to_dataset()
     observed = tree["observed_data"].to_dataset()
     draws = predictive["targets"].to_numpy().reshape(-1, predictive.sizes["target"])
-    sides = [target.side for target in load_problem(spec_of(tree)).targets]
+    problem = load_problem(spec_of(tree))
+    sides = [target.side for target in problem.targets]
+    arms = [(target.study, target.arm) in problem.fitted_arms for target in problem.targets]
     rows = []
     for i, label in enumerate(predictive["target"].to_numpy()):
         value = float(observed["targets"][i])
@@ -89,6 +92,7 @@ def coverage_table(tree: xr.DataTree) -> pd.DataFrame:
                     for name in ("study", "arm", "variable", "time_months", "unit", "comparison")
                 },
                 "role": str(predictive["role"].to_numpy()[i]),
+                "arm_fitted": arms[i],
                 "observed": None if dropped else value,
                 "median": middle,
                 "lower_50": narrow_low,

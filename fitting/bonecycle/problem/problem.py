@@ -95,6 +95,11 @@ class Problem:
         return np.array([kind is Comparison.EQUAL for kind in kinds], dtype=np.bool_)
 
     @property
+    def fitted_arms(self) -> frozenset[tuple[str, str]]:
+        """Study and arm of every fitted row: the errors of an arm are correlated."""
+        return frozenset((t.study, t.arm) for t in self.targets if t.fitted)
+
+    @property
     def regimens(self) -> tuple[Regimen, ...]:
         """Distinct regimens in the order in which the targets name them."""
         return tuple(dict.fromkeys(target.regimen for target in self.targets))

@@ -44,7 +44,8 @@ def plot_design(
     Returns
     -------
     Figure
-        Left: bits with two Monte Carlo errors. Right: patients in total that separate two mechanisms.
+        Left: bits with two Monte Carlo errors. Right: patients in total that separate two
+        mechanisms.
     """
     figure = Figure(figsize=(9.6, 4.6), layout="constrained")
     left, right = figure.subplots(1, 2)

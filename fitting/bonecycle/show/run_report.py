@@ -16,8 +16,9 @@ import pandas as pd
 from bonecycle.biology import catalogue
 from bonecycle.errors import UsageError
 from bonecycle.manifest import atomic_write
+from bonecycle.show.run_limits import limits
 from bonecycle.studies.reader import load_studies, shipped_studies
-from bonecycle.studies.schema import Role
+from bonecycle.studies.schema import Role, Study
 
 NAME = "report.html"
 # More rows than this are folded away.
@@ -26,14 +27,6 @@ _LONG = 14
 NO_VERDICT = (
     "This run draws no verdict between mechanisms: it does not predict studies left out and does "
     "not weigh the evidence; the command compare does both."
-)
-LIMITS = (
-    "The eroded surface under alendronate is reported as “not strongly decreased”, without a "
-    "number: what is said of mechanisms depends on how that is read.",
-    "No alendronate biopsy has a published spread, so the errors are stated assumptions, committed "
-    "before the first fit; most parameters have wide, assumed priors.",
-    "Nothing is known here about the time after a treatment stops: predictions of it rest on the "
-    "model alone.",
 )
 
 
@@ -157,7 +150,12 @@ def run_report(folder: Path) -> str:
             f"{folder} has no manifest.json that can be read: name the --out folder of a command."
         ) from None
     listed = extra.get("data")
-    paths = [Path(name) for name in listed] if isinstance(listed, list) else shipped_studies()
+    published = shipped_studies()
+    paths = [Path(name) for name in listed] if isinstance(listed, list) else published
+    shipped = not {Path(str(path)).resolve() for path in paths}.isdisjoint(
+        Path(str(path)).resolve() for path in published
+    )
+    studies = load_studies(catalogue.observables(), paths)
     encodings = pd.read_csv(str(files("bonecycle_data") / "encodings.csv"))
     reading = encodings[encodings["name"] == extra.get("encoding")].to_dict("records")
     named = [name for part in (_FIT, _COMPARISON, _PREDICTION) for name, _ in part.figures]
@@ -170,8 +168,8 @@ def run_report(folder: Path) -> str:
     return environment.from_string(template).render(
         command=command,
         verdict=_lines(folder / "verdict.txt") or [NO_VERDICT],
-        limits=LIMITS,
-        data=_data(paths),
+        limits=limits(studies, shipped),
+        data=_data(studies),
         encoding=reading[0] if reading else None,
         errors=_frame(pd.read_csv(str(files("bonecycle_data") / "error_model.csv")), "errors"),
         sections=[section for section in sections if section["tables"] or section["figures"]],
@@ -179,9 +177,8 @@ def run_report(folder: Path) -> str:
     )
 
 
-def _data(paths: Sequence[Any]) -> dict[str, Any]:
+def _data(studies: Sequence[Study]) -> dict[str, Any]:
     """Every row with its source, and how many have which role."""
-    studies = load_studies(catalogue.observables(), paths)
     rows = [row for study in studies for row in study.observations]
     table = pd.DataFrame(
         {
