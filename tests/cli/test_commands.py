@@ -107,6 +107,7 @@ def test_a_regimen_of_a_table_averaged_says_what_that_changes(tmp_path):
         (["compare", "--mechanism", "H1", "--mechanism", "h1"], "2 or more different ones"),
         (["recovery", "--mechanism", "H1"], "2 or more different ones"),
         (["profile", "--mechanism", "H8"], "Unknown mechanism"),
+        (["calibrate", "--mechanism", "H8"], "Unknown mechanism"),
         (["predict", "--regimen", "alendronat 70 mg oral at 0 days"], "Did you mean 'alendronate'"),
         (["predict", "--regimen", "untreated"], "How long?"),
         (["predict", "--regimen", "untreated", "--months", "3", "--output", "CTXX"], "'CTX'"),

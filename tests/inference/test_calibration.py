@@ -25,24 +25,36 @@ def ranks_of(spec, count, **options):
     return rank_table([trial.run() for trial in trials(spec, count, seed=1, **options)])
 
 
-def test_the_right_likelihood_passes(spec):
-    ranks = ranks_of(spec, 100, steps=60)
+def test_the_right_likelihood_passes_and_errors_halved_fail(spec):
+    """As few draws as tell them apart; the slow test has more."""
+    right = ranks_of(spec, 30, steps=50)
+    assert passed(right, calibration_table(right))
+    wrong = ranks_of(spec, 30, steps=50, assumed_errors=0.5)
+    table = calibration_table(wrong)
+    assert not passed(wrong, table)
+    assert verdict(wrong, table).startswith("NOT calibrated")
+
+
+@pytest.mark.slow
+def test_the_right_likelihood_passes_with_many_draws(spec):
+    ranks = ranks_of(spec, 150, steps=100)
     table = calibration_table(ranks)
     assert table["quantity"].tolist() == ["p0", "p1", "p2", LOG_LIKELIHOOD]
     assert passed(ranks, table)
     assert verdict(ranks, table).startswith("Calibrated: 4 of 4")
-    # Ranked draws are six steps apart: nearly independent, since the posterior is normal.
+    # Ranked draws are ten steps apart: nearly independent.
     assert ranks["tau"].median() < 5
 
 
+@pytest.mark.slow
 def test_errors_that_are_assumed_half_as_large_fail(spec):
-    ranks = ranks_of(spec, 60, steps=60, assumed_errors=0.5)
+    ranks = ranks_of(spec, 100, steps=100, assumed_errors=0.5)
     table = calibration_table(ranks).set_index("quantity")
     # The posterior is too narrow; and the data fit worse than its draws expect.
     assert (table.loc[["p0", "p1", "p2"], "spread"] > 1.1).all()
-    assert not table.loc[LOG_LIKELIHOOD, "inside_joint"]
-    assert not passed(ranks, table)
-    assert verdict(ranks, table.reset_index()).startswith("NOT calibrated")
+    assert table.loc[LOG_LIKELIHOOD, "mean_rank"] < 0.3
+    assert (~table["inside_joint"]).sum() >= 2
+    assert not passed(ranks, table.reset_index())
 
 
 def test_a_draw_is_the_same_whatever_else_is_asked_for(spec):

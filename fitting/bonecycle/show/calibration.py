@@ -34,7 +34,7 @@ def plot_calibration(ranks: pd.DataFrame, table: pd.DataFrame, mechanism: str) -
     figure, axes = panels([str(name) for name in table["quantity"]])
     for row in table.itertuples():
         one = axes[str(row.quantity)]
-        one.fill_between(x, *own, color=PALE, linewidth=0)
+        one.fill_between(x, own[0], own[1], color=PALE, linewidth=0)
         for edge in joint:
             one.plot(x, edge, color=GREY, linewidth=0.7, linestyle=":")
         counts = bands.counts(usable[str(row.quantity)].to_numpy(dtype=float))
