@@ -59,10 +59,10 @@ docs: $(EXTRAS) ## build the documentation; it goes to results/docs
 test: lint types pytest ## lint, check types, run the tests
 
 pytest: $(EXTRAS) lint types
-	@$(BIN)/python -m pytest -n 2
+	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2
 
 test-slow: $(EXTRAS) ## run the tests that take minutes
-	@$(BIN)/python -m pytest -n 2 -m slow
+	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 -m slow
 
 lint: $(EXTRAS) ## check style and formatting
 	@$(BIN)/ruff check
