@@ -8,7 +8,7 @@ from synthetic import CYCLE_ANT, EVENTS_L2, POOLS_L2
 
 from bonecycle.analysis.user_model import simulate_model
 from bonecycle.biology.foreign import free_ids, read_model, readable_ids
-from bonecycle.errors import ModelError, UsageError
+from bonecycle.errors import ModelError, SimulationError, UsageError
 
 MATH = '<math xmlns="http://www.w3.org/1998/Math/MathML">'
 CORE = 'xmlns="http://www.sbml.org/sbml/level3/version1/core" level="3" version="1"'
@@ -116,6 +116,13 @@ def test_concentrations_are_read_as_formulas_read_them(load):
     run = simulate_model(load(CYCLE_ANT, "own.ant"), 200.0, outputs=["S", "P", "forth"], points=3)
     np.testing.assert_allclose(run.S + run.P, 4, rtol=1e-8)
     np.testing.assert_allclose(run.forth, 3 * 0.1 * run.S, rtol=1e-8)
+
+
+def test_what_the_solver_says_is_in_the_error_alone(load, capfd):
+    model = load("x = 1; x' = x * x;", "own.ant")
+    with pytest.raises(SimulationError, match="CV_CONV_FAILURE"):
+        simulate_model(model, 10.0, points=11)
+    assert capfd.readouterr() == ("", "")
 
 
 def test_unknown_ids_are_all_named_with_the_nearest(load):

@@ -72,15 +72,37 @@ def test_missing_files_and_other_kinds_are_named(tmp_path):
         read_model(tmp_path / "model.pdf")
 
 
+def test_sbml_in_another_encoding_is_told_to_be_converted(tmp_path):
+    path = tmp_path / "other.xml"
+    named = GOOD.replace('id="synthetic"', 'id="synthetic" name="na\u00efve"')
+    for encoding in ("utf-16", "iso-8859-1"):
+        path.write_bytes(named.replace("UTF-8", encoding).encode(encoding))
+        with pytest.raises(ModelError, match=r"other\.xml: SBML must be UTF-8: convert it"):
+            read_model(path)
+    path.write_bytes(GOOD.replace("UTF-8", "UTF-16").encode("utf-16-be"))
+    with pytest.raises(ModelError, match="SBML must be UTF-8: convert it"):
+        read_model(path)
+    path.write_text(named, encoding="utf-8")
+    assert "na\u00efve" in read_model(path).sbml
+
+
+# Where Antimony sees a statement and a reader may not: in what # begins, and after a bare CR.
 @pytest.mark.parametrize(
     "line",
-    ['import "other.ant"', 'k is "a name"; import "other.ant"', '/* " */ import "/etc/passwd"'],
+    [
+        'import "other.ant"',
+        'k is "a name"; import "other.ant"',
+        '/* " */ import "/etc/passwd"',
+        '# /* \rimport "other.ant" \r# */',
+        '// c\rimport "other.ant"',
+        "// no import here",
+    ],
 )
 def test_antimony_that_reads_other_files_is_refused(tmp_path, line):
     (tmp_path / "other.ant").write_text("model other() k = 1; end")
     path = tmp_path / "synthetic.ant"
-    path.write_text(f"// no import here\n{line}\nmodel m()\n k = 1;\nend\n")
-    with pytest.raises(ModelError, match=r"synthetic\.ant:2: imports another file"):
+    path.write_text(f"// important\n{line}\nmodel m()\n k = 1;\nend\n", newline="")
+    with pytest.raises(ModelError, match=r"synthetic\.ant:2: the word import"):
         read_model(path)
 
 

@@ -78,6 +78,19 @@ def test_mistakes_are_one_message_and_nothing_is_written(tmp_path, arguments, pa
     assert not (tmp_path / "results").exists()
 
 
+def test_a_model_whose_events_never_end_is_stopped_with_one_message(tmp_path):
+    events = "x = 1; x' = 1; at (x > 1.00001): x = 1;"  # 36.5 million of them in a year
+    (tmp_path / "own.ant").write_text(events, encoding="utf-8")
+    answer = call(
+        tmp_path, "simulate", "own.ant", "--duration", "365days", "--max-seconds", "5",
+        "--out", "results",
+    )  # fmt: skip
+    assert answer.returncode
+    assert "no result within 5 s" in answer.stderr
+    assert "Traceback" not in answer.stderr
+    assert not (tmp_path / "results").exists()
+
+
 def test_a_model_of_ones_own_is_fitted(tmp_path):
     (tmp_path / "own.xml").write_text(POOLS_L2, encoding="utf-8")
     (tmp_path / "map.csv").write_text(MAP, encoding="utf-8")

@@ -110,6 +110,16 @@ def test_what_a_level_cannot_say_stops_the_export(exported) -> None:
             at_level(text, level, untreated)
 
 
+@pytest.mark.parametrize("formula", ["2 * CTX", "no_such", "2 mg / 3 dimensionless"])
+def test_what_cannot_be_worked_out_at_time_zero_is_refused_in_level_2(exported, formula) -> None:
+    document = libsbml.readSBMLFromString(exported(WEEKLY))
+    event = document.getModel().getEvent(0)
+    event.getEventAssignment(0).setMath(libsbml.parseL3Formula(formula))
+    text = str(libsbml.writeSBMLToString(document))
+    with pytest.raises(UsageError, match=f"at Level 2 what '{event.getId()}' does at time zero"):
+        at_level(text, Level.L2V4, parse_regimen(WEEKLY, catalogue.routes()))
+
+
 def test_levels_by_name() -> None:
     assert parse_level("l2v4") is Level.L2V4
     with pytest.raises(UsageError, match="Unknown SBML level 'L9V1'"):

@@ -15,9 +15,11 @@ import petab.v2
 import pytest
 from petab.v2.lint import lint_problem as lint_v2
 
+from bonecycle.biology.sbml import check
 from bonecycle.biology.tables import Scale
 from bonecycle.engines.roadrunner import RoadRunnerEngine
 from bonecycle.errors import DataError, UsageError
+from bonecycle.exchange.annotations import VERSION, is_sealed
 from bonecycle.exchange.petab_export import export_petab
 from bonecycle.exchange.petab_limits import LIMITS, Handling
 from bonecycle.exchange.petab_model import LOGIT, UNTREATED
@@ -57,6 +59,18 @@ def exported(both, request):
 def copied(both, tmp_path):
     """A folder of version 1 that a test may spoil."""
     return Path(shutil.copytree(both[Version.V1][1], tmp_path / "copy"))
+
+
+def test_the_model_says_what_it_is_and_is_sealed(problem, exported):
+    _, folder, _ = exported
+    text = (folder / "model.xml").read_text(encoding="utf-8")
+    assert is_sealed(text)
+    assert not is_sealed(text.replace('value="', 'value="1', 1))
+    assert check(text) == []
+    for part in ("Apache License 2.0", "Mechanisms turned on: H1+H3", f'version="{VERSION}"'):
+        assert part in text
+    for regimen in problem.regimens:
+        assert not regimen.treatments or str(regimen) in text
 
 
 def diagonal(problem, predictions):

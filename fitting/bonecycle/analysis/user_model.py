@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import math
+import multiprocessing
 from collections.abc import Mapping, Sequence
+from multiprocessing.connection import Connection
+from typing import Any
 
 import libsbml
 import numpy as np
@@ -12,7 +15,7 @@ import xarray as xr
 from bonecycle.biology.amounts import parse_duration
 from bonecycle.biology.foreign import ForeignModel, free_ids, no_such, with_readings
 from bonecycle.engines.roadrunner import RoadRunnerEngine
-from bonecycle.errors import SimulationError, UsageError
+from bonecycle.errors import BonecycleError, SimulationError, UsageError
 
 _RELATIVE_TOLERANCE = 1e-9
 # Before the id of the model in the names of what is read from it.
@@ -99,6 +102,60 @@ def simulate_model(
             "notices": "; ".join(model.notices) or "none",
         },
     )
+
+
+def simulate_model_within(
+    max_seconds: float,
+    model: ForeignModel,
+    duration: str | float,
+    *,
+    outputs: Sequence[str] = (),
+    parameters: Mapping[str, float] | None = None,
+    points: int = 400,
+) -> xr.Dataset:
+    """Run `simulate_model` in a process of its own, and end it after `max_seconds`.
+
+    libroadrunner cannot be interrupted, and an event may fire without end.
+
+    Raises
+    ------
+    UsageError, SimulationError
+        As `simulate_model`; SimulationError too when the time is over or the process breaks down.
+    """
+    spawn = multiprocessing.get_context("spawn")
+    receiver, sender = spawn.Pipe(duplex=False)
+    options = {"outputs": outputs, "parameters": parameters, "points": points}
+    process = spawn.Process(target=_answer, args=(sender, model, duration, options), daemon=True)
+    process.start()
+    sender.close()
+    try:
+        remedy = (
+            f"no result within {max_seconds:g} s: an event may fire without end, or the model is "
+            "stiff; simulate a shorter time, or allow more seconds"
+        )
+        if receiver.poll(max_seconds):
+            remedy = "libroadrunner broke down: check the formulas and start values of the model"
+            answer = receiver.recv()
+            if isinstance(answer, BonecycleError):
+                raise answer
+            assert isinstance(answer, xr.Dataset)
+            return answer
+    except EOFError:
+        pass
+    finally:
+        process.kill()
+        process.join()
+        receiver.close()
+    raise SimulationError(model.name, "own initial state", dict(parameters or {}), remedy)
+
+
+def _answer(
+    sender: Connection, model: ForeignModel, duration: str | float, options: dict[str, Any]
+) -> None:
+    try:
+        sender.send(simulate_model(model, duration, **options))
+    except BonecycleError as error:
+        sender.send(error)
 
 
 def _variables(model: ForeignModel) -> dict[str, dict[str, str]]:

@@ -73,6 +73,11 @@ class Model:
         """SHA-256 of the SBML text."""
         return content_hash(self.sbml)
 
+    @property
+    def sources(self) -> list[str]:
+        """Sources of the parameters, sorted."""
+        return sorted({p.source for p in self.parameters.values()} - {"none"})
+
 
 @dataclass(frozen=True)
 class _Module:

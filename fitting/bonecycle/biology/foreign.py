@@ -13,6 +13,7 @@ from pathlib import Path
 import libsbml
 
 from bonecycle.biology.amounts import RegimenError, parse_duration
+from bonecycle.biology.expansion import endless
 from bonecycle.biology.safe_antimony import antimony_to_sbml
 from bonecycle.biology.safe_xml import check_xml, read_bytes
 from bonecycle.errors import ModelError, UsageError
@@ -80,16 +81,29 @@ def read_model(path: Path, time_unit: str = "") -> ForeignModel:
         endings = ", ".join((*SBML, *ANTIMONY))
         raise UsageError(f"{path.name}: models are read from files that end in {endings}.")
     check_xml(path.name, content, "sbml")
-    document = libsbml.readSBMLFromString(content.decode("utf-8", "replace"))
+    document = libsbml.readSBMLFromString(_decoded(path.name, content))
     _refuse(path.name, _reading_faults(document))
     model = document.getModel()
     notices: list[str] = []
     per_day, unit = _time(path.name, model, time_unit, notices)
     _refuse(path.name, list(_unsupported(document, model)))
+    _refuse(path.name, endless(model))
     if any(model.getConstraint(i) for i in range(model.getNumConstraints())):
         notices.append("constraints of the model are not watched")
     sbml = _in_one_form(path.name, document, notices)
     return ForeignModel(path.stem, sbml, per_day, unit, tuple(notices))
+
+
+def _decoded(name: str, content: bytes) -> str:
+    # A zero byte is UTF-16 or UTF-32: XML has no such character.
+    place = content.find(0)
+    try:
+        text = content.decode("utf-8")
+    except UnicodeDecodeError as error:
+        place = error.start
+    if place >= 0:
+        raise ModelError(name, f"SBML must be UTF-8: convert it (byte {place} is not)")
+    return text
 
 
 def _reading_faults(document: libsbml.SBMLDocument) -> list[str]:

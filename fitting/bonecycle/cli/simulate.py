@@ -96,6 +96,9 @@ def simulate(
     time_unit: Annotated[
         str, typer.Option(help="Of a model of your own: its unit of time, if the file is silent.")
     ] = "",
+    max_seconds: Annotated[
+        float, typer.Option(min=1, help="Of a model of your own: stop after so many seconds.")
+    ] = 300,
     out: Annotated[Path, typer.Option(help="Folder of the results.")] = Path("results/simulation"),
 ) -> None:
     """Simulate the cycle, untreated or under drugs, or a model of your own.
@@ -116,7 +119,8 @@ def simulate(
         ours |= {"--mechanism": mechanism}
         if given := [name for name, value in ours.items() if value]:
             raise UsageError(f"{', '.join(given)}: not for a model of your own; see `fit --map`.")
-        simulate_file(file, duration, output or [], settings_of(set_ or []), points, time_unit, out)
+        settings = settings_of(set_ or [])
+        simulate_file(file, duration, output or [], settings, points, time_unit, max_seconds, out)
         return
     if output or time_unit:
         raise UsageError("--output and --time-unit are for a model of your own: name its file.")

@@ -28,10 +28,11 @@ def simulate_file(
     parameters: dict[str, float],
     points: int,
     time_unit: str,
+    max_seconds: float,
     out: Path,
 ) -> None:
     """Simulate a user's model, write tables, a figure and the model as it was simulated."""
-    from bonecycle.analysis.user_model import simulate_model
+    from bonecycle.analysis.user_model import simulate_model_within
     from bonecycle.biology.foreign import read_model
     from bonecycle.show import save
     from bonecycle.show.user_model import plot_user_model
@@ -39,7 +40,9 @@ def simulate_file(
     if not duration:
         raise UsageError("A model of your own needs --duration, such as --duration 365days.")
     model = read_model(file, time_unit)
-    run = simulate_model(model, duration, outputs=outputs, parameters=parameters, points=points)
+    run = simulate_model_within(
+        max_seconds, model, duration, outputs=outputs, parameters=parameters, points=points
+    )
     figure = plot_user_model(run)
     frame = run.to_dataframe().reset_index().rename(columns={"days": "time_days"})
     units = {"time": model.time_unit, "time_days": "d"}

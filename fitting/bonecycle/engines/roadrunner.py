@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from collections.abc import Sequence
 
@@ -18,6 +19,11 @@ from bonecycle.engines.interface import (
     gradient_by_differences,
 )
 from bonecycle.errors import ModelError, SimulationError, UsageError, unknown
+
+# What goes wrong is raised with a message: roadrunner, and SUNDIALS below it, print it too.
+roadrunner.Logger.setLevel(roadrunner.Logger.LOG_FATAL)
+for _kind in ("ERROR", "WARNING"):
+    os.environ.setdefault(f"SUNLOGGER_{_kind}_FILENAME", os.devnull)
 
 _REMEDY = (
     "check that the values are physical; in a fit this set counts as failed and the search goes on"

@@ -142,17 +142,28 @@ def _fire_at_zero(model: libsbml.Model) -> None:
     """Put what events do at time zero into the initial values."""
     values = {p.getId(): p.getValue() for p in model.getListOfParameters() if p.isSetValue()}
     waiting = list(model.getListOfEvents())
-    while due := [e for e in waiting if _value(e.getTrigger().getMath(), values)]:
+    while due := [e for e in waiting if _at_zero(e, e.getTrigger(), values)]:
         for event in due:
             changes = {
-                assignment.getVariable(): _value(assignment.getMath(), values)
+                assignment.getVariable(): _at_zero(event, assignment, values)
                 for assignment in event.getListOfEventAssignments()
             }
             values |= changes
             for name, value in changes.items():
                 _set_initial(model, name, value)
-            if _value(event.getTrigger().getMath(), values):
+            if _at_zero(event, event.getTrigger(), values):
                 waiting.remove(event)  # it stays true, so it does not fire again
+
+
+def _at_zero(event: libsbml.Event, part: libsbml.SBase, values: dict[str, float]) -> float:
+    try:
+        return _value(part.getMath(), values)
+    except KeyError as error:
+        formula = libsbml.formulaToL3String(part.getMath())
+        raise UsageError(
+            f"bonecycle cannot say at Level 2 what {event.getId()!r} does at time zero: {formula} "
+            "is more than parameters with a value, +, *, and, >=, <. Use L3V1 or L3V2."
+        ) from error
 
 
 def _set_initial(model: libsbml.Model, name: str, value: float) -> None:

@@ -15,6 +15,7 @@ import yaml  # type: ignore[import-untyped]
 from bonecycle.biology.compose import compose
 from bonecycle.biology.tables import Scale
 from bonecycle.errors import UsageError
+from bonecycle.exchange.annotations import annotate
 from bonecycle.exchange.petab_limits import limits_table
 from bonecycle.exchange.petab_model import petab_model
 from bonecycle.exchange.petab_tables import (
@@ -86,14 +87,27 @@ def petab_files(problem: Problem, version: Version = Version.V1) -> PetabFiles:
     regimens = [regimen for regimen in problem.regimens if regimen.treatments]
     names = Names.of(targets)
     free = [p for p in problem.space.parameters if p.id in problem.parameters]
+    drugs = cycle_drugs(problem.regimens)
+    model = compose("cycle", drugs)
     sbml = petab_model(
-        compose("cycle", cycle_drugs(problem.regimens)),
+        model,
         regimens,
         problem.spec.dosing,
         [p.id for p in free if p.scale is Scale.LOGIT],
         {p.id: p.value for p in free},
         sorted({t.observation.variable for t in targets if t.is_ratio}),
     )
+    changed = [f"{p.id}={p.value!r}" for p in free if p.value != model.parameters[p.id].value]
+    provenance = {
+        "model": "cycle",
+        "drugs": ", ".join(drugs) or "none",
+        "regimen": "; ".join(map(str, regimens)) or "untreated",
+        "mechanisms": problem.spec.mechanism,
+        "parameters": ", ".join(changed) or "none",
+        "dosing": problem.spec.dosing.value,
+        "modelHash": model.hash,
+    }
+    sbml = annotate(sbml, provenance, model.sources)
     tables = measurement_tables(targets, regimens, names, version)
     tables["parameters.tsv"] = parameter_table(free, version)
     files = {name: _text(table, "\t") for name, table in tables.items() if table}

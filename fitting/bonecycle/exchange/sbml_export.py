@@ -78,6 +78,6 @@ def export_sbml(
         "dosing": dosing.value,
         "modelHash": composed.hash,
     }
-    sources = sorted({p.source for p in composed.parameters.values()} - {"none"})
-    written = annotate(at_level(portable(text), level, plan, dosing), provenance, sources)
+    portable_text = at_level(portable(text), level, plan, dosing)
+    written = annotate(portable_text, provenance, composed.sources)
     return Exported(written, level, plan, composed.hash)
