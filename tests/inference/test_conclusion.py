@@ -83,6 +83,24 @@ def test_disagreement_is_stated_and_nothing_is_overruled():
     assert "which of them acts, if any, cannot be said" in text
 
 
+def test_a_variant_with_an_unknown_evidence_is_dropped_and_not_held_against_a_mechanism():
+    surface, failing = tables(["H1", "H3"])
+    assert surface.loc[3, "mechanism"] == "H3"
+    surface.loc[3, "behind"] = float("nan")
+    found = conclusion(
+        differences(H1=(0.0, 0.0, 0.0), H3=(-3.0, 4.0, 1.0)),
+        evidence(H1=-12.0, H3=-12.5),
+        surface,
+        failing,
+    )
+    assert found["surface"] == {
+        "variants": 1,
+        "dropped": 1,
+        "share_near_best": {"H1": 1.0, "H3": 1.0},
+    }
+    assert "1 of 2 variants are dropped from these shares" in " ".join(found["text"])
+
+
 @pytest.mark.parametrize(
     "row", [(-15.0, 9.0, -9.0), (-3.5, 0.5, -3.0), (-15.0, 4.0, 0.5)],
     ids=["wide error", "small", "one study alone"],

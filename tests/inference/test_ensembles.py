@@ -235,6 +235,21 @@ def test_a_walker_that_never_moved_is_no_convergence():
     assert not state.reached
 
 
+def test_walkers_in_modes_of_their_own_are_no_convergence():
+    chains = np.random.default_rng(0).standard_normal((4, 350, 48, 17))
+    names = [f"x{i}" for i in range(17)]
+    mixed = judge(chains, names)
+    assert mixed.reached
+    assert mixed.walkers_apart.max() < 2.5
+    # Half of the walkers of every ensemble 10 SDs away: the ensembles are alike.
+    chains[:, :, ::2, 4] += 10.0
+    state = judge(chains, names)
+    assert state.steps_per_tau.min() > 50
+    assert state.rhat.max() < 1.01
+    assert not state.reached
+    assert "Missing: walkers that mix (apart below 3) for x4." in state.verdict
+
+
 def test_starting_points_are_finite_and_from_every_source():
     sources = [np.full((6, 1), 1.0), np.array([[2.0], [-1.0], [2.0], [2.0], [2.0], [2.0]])]
 

@@ -99,10 +99,7 @@ def test_an_interrupted_nested_run_goes_on(tmp_path, monkeypatch):
     assert path.exists()
     monkeypatch.setattr(Target, "__setstate__", lambda self, _: self.__init__(), raising=False)
     found = nested(Target(), base, rng=np.random.default_rng(6), **settings)
-    assert abs(found.log_evidence - LOG_EVIDENCE) < 3.5 * found.error
-    whole = nested(Target(), base, rng=np.random.default_rng(5), live_points=50)
-    assert found.iterations > 100
-    assert whole.evaluations > 0
+    assert found == nested(Target(), base, rng=np.random.default_rng(5), live_points=50)
 
 
 def test_a_base_has_the_density_that_its_cube_draws():

@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from bonecycle.errors import UsageError
 from bonecycle.inference.clouds import Cloud
 from bonecycle.inference.left_out import difference_table, fitted_studies, predict_left_out
 
@@ -63,3 +64,10 @@ def test_differences_are_to_the_best_with_an_error_over_studies():
     assert other["studies_worse"] == 3
     assert (other["lowest"], other["highest"]) == (-3.5, -1.0)
     assert other["largest_study"] == "1"
+
+
+def test_a_density_that_is_not_known_is_named_and_not_skipped():
+    rows = [("A", "x", -1.0), ("A", "y", -2.0), ("B", "x", np.nan), ("B", "y", -2.0)]
+    table = pd.DataFrame(rows, columns=["mechanism", "study", "elpd"])
+    with pytest.raises(UsageError, match="determined for B without x: use more draws"):
+        difference_table(table)

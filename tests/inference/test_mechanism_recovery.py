@@ -1,5 +1,6 @@
 """Synthetic data are what the likelihood says, and choices are those of the exact evidence."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -91,6 +92,42 @@ def test_a_checked_cell_agrees_by_all_three_methods(candidates, tmp_path):
     assert list(tmp_path.iterdir()) == []  # the state of a finished run is not kept
 
 
+def test_the_state_of_another_density_is_not_gone_on_from(candidates, tmp_path, monkeypatch):
+    _, made = candidates
+    cell = checked_cells(data_sets(made, 1, seed=3), 50, tmp_path)[0]
+
+    def interrupted(*_, checkpoint, **__):
+        checkpoint.write_text("state")
+        raise KeyboardInterrupt
+
+    moved = replace(made[0], theta=tuple(np.add(made[0].theta, 0.01).tolist()))
+    others = [
+        replace(cell, live_points=60),
+        checked_cells(data_sets(made, 1, seed=4), 50, tmp_path)[0],
+        checked_cells(data_sets([moved, made[1]], 1, seed=3), 50, tmp_path)[0],
+    ]
+    with monkeypatch.context() as patched:
+        patched.setattr("bonecycle.inference.recovery.nested", interrupted)
+        for other in others:
+            with pytest.raises(KeyboardInterrupt):
+                other.run()
+    stale = set(tmp_path.iterdir())
+    assert len(stale) == len(others)
+    assert np.isfinite(cell.run()["nested"])
+    assert set(tmp_path.iterdir()) == stale
+
+
+def test_another_fit_of_truth_or_candidates_is_another_data_set(candidates):
+    _, made = candidates
+    data = data_sets(made, 1, seed=3)[0]
+    moved = replace(made[0], theta=tuple(np.add(made[0].theta, 0.01).tolist()))
+    wider = replace(made[0], covariance=tuple(map(tuple, 2 * np.array(made[0].covariance))))
+    others = [replace(data, truth=other) for other in (moved, wider)]
+    others += [replace(data, candidates=(other, made[1])) for other in (moved, wider)]
+    assert len({one.key for one in (data, *others)}) == 5
+    assert replace(data).key == data.key
+
+
 def test_ten_cells_hold_true_and_other_mechanisms(candidates):
     _, made = candidates
     sets = data_sets(made, 20, seed=0)
@@ -107,12 +144,14 @@ def test_choices_are_counted_by_truth():
     records = [
         {"truth": "A", "data_set": 0, "log_evidence": {"A": -1.0, "B": -5.0}},
         {"truth": "A", "data_set": 1, "log_evidence": {"A": -3.0, "B": -2.0}},
-        {"truth": "B", "data_set": 0, "log_evidence": {"A": -4.0, "B": -2.0, "C": nan}},
+        {"truth": "B", "data_set": 0, "log_evidence": {"A": -4.0, "B": -2.0}},
+        {"truth": "B", "data_set": 1, "log_evidence": {"A": -4.0, "B": nan}},
     ]
     choices = choice_table(records)
-    assert choices["chosen"].tolist() == ["A", "B", "B"]
-    assert choices["strong"].tolist() == [True, False, False]
-    assert choices["behind"].tolist() == [0.0, 1.0, 0.0]
+    assert choices["chosen"].tolist() == ["A", "B", "B", "undetermined"]
+    assert choices["strong"].tolist() == [True, False, False, False]
+    assert choices["behind"].tolist()[:3] == [0.0, 1.0, 0.0]
+    assert choices[["lead", "behind"]].iloc[3].isna().all()
     counts = confusion_table(choices, ["A", "B"])
-    expected = pd.DataFrame({"truth": ["A", "B"], "A": [1, 0], "B": [1, 1]})
+    expected = pd.DataFrame({"truth": ["A", "B"], "A": [1, 0], "B": [1, 1], "undetermined": [0, 1]})
     pd.testing.assert_frame_equal(counts, expected, check_dtype=False)

@@ -35,3 +35,11 @@ def test_behind_is_measured_within_a_variant():
     table = pd.DataFrame(rows, columns=["mechanism", "encoding", "log_evidence"])
     table = table.assign(error_scale=1.0, prior_scale=1.0)
     assert surface_table(table.to_dict("records"))["behind"].tolist() == [5.0, 0.0, 0.0, 1.0]
+
+
+def test_nothing_is_behind_a_best_that_is_not_known():
+    rows = [("H0", "a", np.nan), ("H1", "a", -4.0), ("H0", "b", -1.0), ("H1", "b", -2.0)]
+    table = pd.DataFrame(rows, columns=["mechanism", "encoding", "log_evidence"])
+    table = table.assign(error_scale=1.0, prior_scale=1.0)
+    behind = surface_table(table.to_dict("records"))["behind"].to_numpy()
+    np.testing.assert_array_equal(behind, [np.nan, np.nan, 0.0, 1.0])

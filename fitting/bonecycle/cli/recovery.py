@@ -114,6 +114,8 @@ def _candidate(
 def _report(
     chosen: pd.DataFrame, checked: pd.DataFrame, confusion: pd.DataFrame, out: Path
 ) -> None:
+    from bonecycle.inference.recovery import UNDETERMINED
+
     console = Console(width=max(Console().width, 120))
     console.print(confusion.to_string(index=False), highlight=False)
     right = chosen["chosen"] == chosen["truth"]
@@ -121,7 +123,8 @@ def _report(
     console.print(
         f"The true mechanism is chosen in {right.sum()} of {len(chosen)} data sets; with a lead of "
         f"3 or more in {(right & strong).sum()}, and a wrong one with such a lead in "
-        f"{(~right & strong).sum()}.",
+        f"{(~right & strong).sum()}. {(chosen['chosen'] == UNDETERMINED).sum()} are undetermined: "
+        "the evidence of a candidate is not known.",
         highlight=False,
     )
     gap = (checked["laplace"] - checked["nested"]).abs()

@@ -13,7 +13,7 @@ from bonecycle.inference.evidence import LIVE_POINTS, Base, importance, nested
 from bonecycle.inference.laplace import Posterior, laplace
 from bonecycle.inference.least_squares import Fit
 from bonecycle.inference.left_out import LEFT_OUT_DRAWS, LeftOut, fitted_studies
-from bonecycle.inference.parts import Record, generator, problem_key
+from bonecycle.inference.parts import Record, generator, numbers_key, problem_key
 from bonecycle.inference.surface import Cell, cells
 from bonecycle.manifest import content_hash
 from bonecycle.problem.problem import ProblemSpec, load_problem
@@ -43,7 +43,8 @@ class Evidence:
     def key(self) -> str:
         """Everything that determines the result."""
         problem = problem_key(load_problem(self.spec))
-        return repr(("evidence", problem, self.seed, self.live_points))
+        fit = numbers_key(self.theta)
+        return repr(("evidence", problem, fit, self.seed, self.live_points))
 
     def run(self) -> Record:
         """Laplace, importance sampling around the mode, nested sampling around the posterior."""

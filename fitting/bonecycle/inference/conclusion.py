@@ -10,6 +10,7 @@ import pandas as pd
 
 from bonecycle.inference.parts import Record
 from bonecycle.inference.recovery import DECISIVE
+from bonecycle.inference.surface import VARIANT
 
 # A difference of elpd that small is no difference, whatever its standard error (Sivula et al.
 # 2020, arXiv 2008.10296).
@@ -71,8 +72,8 @@ def conclusion(
     dict
         ``predictive`` and ``evidence`` (best, behind, not told apart), ``disagreements``,
         ``remaining`` (behind in neither or only one), ``common_parts`` of what remains,
-        ``surface`` (per mechanism the share of variants in which it is within 3 of the best) and
-        ``text``.
+        ``surface`` (per mechanism the share of variants in which it is within 3 of the best;
+        ``dropped``: variants that are not counted, as an evidence is NaN) and ``text``.
     """
     clear = (
         (differences["difference"] < -2 * differences["standard_error"])
@@ -87,8 +88,11 @@ def conclusion(
     behind = [set(verdict["behind"]) for verdict in (predictive, by_evidence)]
     remaining = [name for name in names if name not in behind[0] & behind[1]]
     common = set.intersection(*(set(name.split("+")) for name in remaining))
-    near = surface["behind"] < DECISIVE
-    shares = near.groupby(surface["mechanism"], sort=False).mean()
+    known = surface.groupby(VARIANT)["behind"].transform(lambda own: own.notna().all())
+    counted = surface[known.astype(bool)]
+    near = counted["behind"] < DECISIVE
+    shares = near.groupby(counted["mechanism"], sort=False).mean()
+    variants = counted.groupby(VARIANT).ngroups
     result = {
         "predictive": predictive,
         "evidence": by_evidence,
@@ -96,7 +100,8 @@ def conclusion(
         "remaining": remaining,
         "common_parts": sorted(common - {"H0"}),
         "surface": {
-            "variants": int(surface.groupby(["encoding", "error_scale", "prior_scale"]).ngroups),
+            "variants": int(variants),
+            "dropped": int(surface.groupby(VARIANT).ngroups - variants),
             "share_near_best": {str(name): float(share) for name, share in shares.items()},
         },
         "failing": _failing(failing, remaining),
@@ -169,6 +174,11 @@ def _sentences(result: Record, differences: pd.DataFrame, evidence: pd.DataFrame
             "of the errors, the width of the strengths' priors) the mechanisms are within a log "
             f"Bayes factor of {DECISIVE:g} of the best, by the Laplace approximation, in: "
             f"{', '.join(shares)} of them."
+        )
+    if surface["dropped"]:
+        lines.append(
+            f"{surface['dropped']} of {surface['variants'] + surface['dropped']} variants are "
+            "dropped from these shares: the evidence of a mechanism could not be determined there."
         )
     if not weights["methods_agree"].all():
         lines.append(

@@ -18,6 +18,12 @@ STEPS_PER_TAU = 50.0
 """The stop rule: more steps than so many autocorrelation times in every ensemble, and"""
 RHAT_BELOW = 1.01
 """R-hat between the ensembles below this for every parameter."""
+WALKERS_APART_BELOW = 3.0
+"""Variance between means of walkers over the one that the autocorrelation explains, below this.
+
+The largest of 17 parameters and 48 walkers was 1.5 (median) and 2.1 (highest of 60) for independent
+draws, and at most 2.4 for chains of 280 steps and an autocorrelation time of 4.
+"""
 # Steps thrown away, as a share: more than ten autocorrelation times once the rule is met.
 _BURN_IN = 0.2
 # R-hat looks at so many steps of each ensemble; more change it little and sort for seconds.
@@ -38,6 +44,8 @@ class Convergence:
         Autocorrelation times in steps; infinite where they cannot be estimated yet.
     rhat : ndarray, shape (n_parameters,)
         Rank-normalized split R-hat with an ensemble as a chain.
+    walkers_apart : ndarray, shape (n_ensembles, n_parameters)
+        `walkers_apart` of every ensemble.
     """
 
     names: tuple[str, ...]
@@ -46,6 +54,7 @@ class Convergence:
     walkers: int
     tau: Floats
     rhat: Floats
+    walkers_apart: Floats
 
     @property
     def steps_per_tau(self) -> Floats:
@@ -60,17 +69,23 @@ class Convergence:
     @property
     def reached(self) -> bool:
         """Whether the stop rule is met."""
-        return bool(self.steps_per_tau.min() > STEPS_PER_TAU and self.rhat.max() < RHAT_BELOW)
+        return bool(
+            self.steps_per_tau.min() > STEPS_PER_TAU
+            and self.rhat.max() < RHAT_BELOW
+            and self.walkers_apart.max() < WALKERS_APART_BELOW
+        )
 
     @property
     def verdict(self) -> str:
         """The state in words; what is missing where the stop rule is not met."""
         slow = self.names[int(self.tau.max(axis=0).argmax())]
         apart = self.names[int(self.rhat.argmax())]
+        unmixed = self.names[int(self.walkers_apart.max(axis=0).argmax())]
         state = (
             f"after {self.steps} steps of {len(self.tau)} ensembles of {self.walkers} walkers: "
             f"N/tau is at least {self.steps_per_tau.min():.0f} (tau at most "
             f"{self.tau.max():.1f} steps, {slow}), R-hat at most {self.rhat.max():.4f} ({apart}), "
+            f"walkers apart at most {self.walkers_apart.max():.2f} ({unmixed}), "
             f"effective draws at least {self.ess.min():.0f}."
         )
         if self.reached:
@@ -85,6 +100,12 @@ class Convergence:
         if not self.rhat.max() < RHAT_BELOW:
             above = [n for n, r in zip(self.names, self.rhat, strict=True) if not r < RHAT_BELOW]
             missing.append(f"R-hat below {RHAT_BELOW} for {', '.join(above)}")
+        if not self.walkers_apart.max() < WALKERS_APART_BELOW:
+            worst = zip(self.names, self.walkers_apart.max(axis=0), strict=True)
+            above = [name for name, ratio in worst if not ratio < WALKERS_APART_BELOW]
+            missing.append(
+                f"walkers that mix (apart below {WALKERS_APART_BELOW:g}) for {', '.join(above)}"
+            )
         return f"Not converged {state} Missing: {'; '.join(missing)}."
 
 
@@ -102,13 +123,15 @@ def judge(chains: Floats, names: Sequence[str]) -> Convergence:
     burn_in = int(_BURN_IN * steps)
     kept = chains[:, burn_in:]
     chosen = np.unique(np.linspace(0, kept.shape[1] - 1, _RHAT_STEPS).astype(int))
+    tau = np.array([autocorrelation_times(chain) for chain in kept])
     return Convergence(
         names=tuple(names),
         steps=steps,
         burn_in=burn_in,
         walkers=walkers,
-        tau=np.array([autocorrelation_times(chain) for chain in kept]),
+        tau=tau,
         rhat=rhat(kept[:, chosen].reshape(ensembles, -1, parameters)),
+        walkers_apart=np.array([walkers_apart(*one) for one in zip(kept, tau, strict=True)]),
     )
 
 
@@ -127,3 +150,28 @@ def autocorrelation_times(chain: Floats) -> Floats:
     if (chain == chain[0]).all(axis=0).any():
         return np.full(chain.shape[2], np.inf)
     return np.asarray(integrated_time(chain, tol=0, quiet=True), dtype=float)
+
+
+def walkers_apart(chain: Floats, tau: Floats) -> Floats:
+    """Variance of the means of walkers, over the ``tau / steps`` variances it should be.
+
+    R-hat compares ensembles: it does not see walkers that stay in modes of their own, when every
+    ensemble has the same share of them. Near 1 where walkers mix, up to steps / tau and more where
+    they do not.
+
+    Parameters
+    ----------
+    chain : ndarray, shape (n_steps, n_walkers, n_parameters)
+    tau : ndarray, shape (n_parameters,)
+        Autocorrelation times in steps.
+
+    Returns
+    -------
+    ndarray, shape (n_parameters,)
+        Infinite where tau is.
+    """
+    if not np.isfinite(tau).all():
+        return np.full(len(tau), np.inf)
+    between = chain.mean(axis=0).var(axis=0, ddof=1)
+    within = chain.var(axis=0, ddof=1).mean(axis=0)
+    return np.asarray(between * len(chain) / (tau * within))

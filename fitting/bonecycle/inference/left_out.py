@@ -17,9 +17,10 @@ from scipy.special import logsumexp
 
 from bonecycle.biology import catalogue
 from bonecycle.engines.interface import Floats
+from bonecycle.errors import UsageError
 from bonecycle.inference.clouds import Cloud, draw, in_batches, integrate
 from bonecycle.inference.laplace import laplace
-from bonecycle.inference.parts import Record, generator, problem_key
+from bonecycle.inference.parts import Record, generator, numbers_key, problem_key
 from bonecycle.problem.likelihood import SMALLEST, terms
 from bonecycle.problem.problem import Problem, ProblemSpec, load_problem
 
@@ -58,7 +59,8 @@ class LeftOut:
     def key(self) -> str:
         """Everything that determines the result."""
         problem = problem_key(load_problem(self.spec))
-        return repr(("left out", problem, self.study, self.seed, self.draws))
+        fit = numbers_key(self.theta, self.covariance)
+        return repr(("left out", problem, fit, self.study, self.seed, self.draws))
 
     def run(self) -> Record:
         """Refit and predict; see `predict_left_out`."""
@@ -187,8 +189,20 @@ def difference_table(studies: pd.DataFrame) -> pd.DataFrame:
         Vehtari 2020, arXiv 2008.10296); ``studies_worse`` of ``studies`` and ``lowest``,
         ``highest`` (the difference without the one study that matters most in either direction)
         stand beside it. ``largest_study``: where most of the difference comes from.
+
+    Raises
+    ------
+    UsageError
+        When an elpd is not finite: without it, sums over studies cannot be compared.
     """
     wide = studies.pivot(index="study", columns="mechanism", values="elpd")
+    unknown = np.argwhere(~np.isfinite(wide.to_numpy()))
+    if len(unknown):
+        cases = ", ".join(f"{wide.columns[m]} without {wide.index[s]}" for s, m in unknown)
+        raise UsageError(
+            f"No log predictive density could be determined for {cases}: "
+            "use more draws, or compare without these mechanisms."
+        )
     wide = wide[list(dict.fromkeys(studies["mechanism"]))]
     best = str(wide.sum().idxmax())
     count = len(wide)

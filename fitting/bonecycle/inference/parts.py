@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from bonecycle.manifest import atomic_write, content_hash
 from bonecycle.problem.problem import Problem
@@ -37,6 +38,11 @@ def problem_key(problem: Problem) -> str:
     targets = [(t.study, t.arm, t.time_days, t.value, t.log_sd) for t in problem.targets]
     parts = [version("bonecycle"), repr(problem.spec), repr(targets), *problem.hashes.values()]
     return content_hash(*parts)
+
+
+def numbers_key(*numbers: ArrayLike) -> str:
+    """Hash of numbers that a part starts from: another fit is another part."""
+    return content_hash(*(np.asarray(values, dtype=float).tobytes() for values in numbers))
 
 
 def generator(seed: int, key: str) -> np.random.Generator:

@@ -10,7 +10,12 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from bonecycle.inference.convergence import RHAT_BELOW, STEPS_PER_TAU, Convergence
+from bonecycle.inference.convergence import (
+    RHAT_BELOW,
+    STEPS_PER_TAU,
+    WALKERS_APART_BELOW,
+    Convergence,
+)
 from bonecycle.inference.lessons import combination_table, learned_table, unlearned_text
 from bonecycle.inference.posterior import write_posterior
 from bonecycle.inference.posterior_tables import (
@@ -75,17 +80,26 @@ def diagnosis(state: Convergence) -> dict[str, Any]:
     return {
         "converged": state.reached,
         "verdict": state.verdict,
-        "stop_rule": {"steps_per_tau_above": STEPS_PER_TAU, "rhat_below": RHAT_BELOW},
+        "stop_rule": {
+            "steps_per_tau_above": STEPS_PER_TAU,
+            "rhat_below": RHAT_BELOW,
+            "walkers_apart_below": WALKERS_APART_BELOW,
+        },
         "ensembles": len(state.tau),
         "walkers": state.walkers,
         "steps": state.steps,
         "burn_in": state.burn_in,
         "steps_per_tau": state.steps_per_tau.tolist(),
         "parameters": list(state.names),
-        "tau": [[float(t) if np.isfinite(t) else None for t in row] for row in state.tau],
+        "tau": [[_finite(tau) for tau in row] for row in state.tau],
         "rhat": state.rhat.tolist(),
+        "walkers_apart": [[_finite(ratio) for ratio in row] for row in state.walkers_apart],
         "ess": state.ess.tolist(),
     }
+
+
+def _finite(number: float) -> float | None:
+    return float(number) if np.isfinite(number) else None
 
 
 def coverage_counts(coverage: pd.DataFrame) -> dict[str, dict[str, int]]:

@@ -18,7 +18,7 @@ from scipy.stats import chi2
 
 from bonecycle.engines.interface import Floats
 from bonecycle.inference.least_squares import search
-from bonecycle.inference.parts import Record, problem_key
+from bonecycle.inference.parts import Record, numbers_key, problem_key
 from bonecycle.problem.problem import Problem, ProblemSpec, load_problem
 
 LEVEL = float(chi2.ppf(0.95, 1))
@@ -56,7 +56,8 @@ class Profile:
     @property
     def key(self) -> str:
         """Everything that determines the result."""
-        return repr(("profile", problem_key(load_problem(self.spec)), self.parameter))
+        problem = problem_key(load_problem(self.spec))
+        return repr(("profile", problem, numbers_key(self.theta, self.sd), self.parameter))
 
     def run(self) -> Record:
         """Follow the profile to both sides."""

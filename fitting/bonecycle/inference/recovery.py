@@ -12,13 +12,16 @@ import pandas as pd
 from bonecycle.inference.clouds import Cloud
 from bonecycle.inference.evidence import Base, importance, nested
 from bonecycle.inference.laplace import Laplace, Posterior, laplace
-from bonecycle.inference.parts import Record, generator, problem_key
+from bonecycle.inference.parts import Record, generator, numbers_key, problem_key
 from bonecycle.inference.synthetic import draw_point, synthetic_data
+from bonecycle.manifest import content_hash
 from bonecycle.problem.problem import ProblemSpec, load_problem
 
 DECISIVE = 3.0
 """Log Bayes factor from which a choice is called strong (Kass and Raftery 1995, JASA 90:773)."""
 CHECKED_CELLS = 10
+UNDETERMINED = "undetermined"
+"""The outcome where the evidence of a candidate could not be determined."""
 
 
 @dataclass(frozen=True)
@@ -62,8 +65,10 @@ class DataSet:
     @property
     def key(self) -> str:
         """Everything that determines the result."""
-        problems = [problem_key(load_problem(c.spec)) for c in (self.truth, *self.candidates)]
-        return repr(("recovery", problems, self.number, self.seed))
+        every = (self.truth, *self.candidates)
+        problems = [problem_key(load_problem(c.spec)) for c in every]
+        fits = [numbers_key(c.theta, c.covariance) for c in every]
+        return repr(("recovery", problems, fits, self.number, self.seed))
 
     def observations(self) -> tuple[tuple[float, ...], tuple[float, ...]]:
         """Values and sides of the data set, the same for every candidate."""
@@ -105,7 +110,7 @@ class CheckedCell:
         found = self.data.fit(self.candidate)
         density = Posterior(self.candidate.spec, *self.data.observations())
         sampled, cloud = importance(density, Cloud(found.theta, found.covariance), rng)
-        checkpoint = self.checkpoints / f"{name}.dynesty"
+        checkpoint = self.checkpoints / f"{name}-{content_hash(self.key)[:12]}.dynesty"
         by_nested = nested(
             density,
             Base.around(cloud),
@@ -152,13 +157,14 @@ def choice_table(records: Sequence[Record]) -> pd.DataFrame:
     DataFrame
         ``lead``: log evidence of the chosen mechanism over the runner-up. ``behind``: of the
         chosen one over the true one. ``strong``: a lead of 3 or more. A log evidence column per
-        candidate.
+        candidate. ``chosen`` is "undetermined", and the numbers are NaN, where any evidence is.
     """
     rows = []
     for record in records:
         evidence = record["log_evidence"]
-        finite = [item for item in evidence.items() if np.isfinite(item[1])]
-        ordered = sorted(finite, key=lambda item: -item[1])
+        ordered = sorted(evidence.items(), key=lambda item: -item[1])
+        if not np.isfinite(list(evidence.values())).all():
+            ordered = [(UNDETERMINED, np.nan)] * 2
         chosen, runner_up = ordered[0], ordered[1]
         lead = chosen[1] - runner_up[1]
         rows.append(
@@ -176,7 +182,10 @@ def choice_table(records: Sequence[Record]) -> pd.DataFrame:
 
 
 def confusion_table(choices: pd.DataFrame, names: Sequence[str]) -> pd.DataFrame:
-    """Counts of data sets, one row a true mechanism and a column a chosen one."""
+    """Counts of data sets, one row a true mechanism and a column an outcome.
+
+    Outcomes are the chosen mechanism, or "undetermined".
+    """
     counts = pd.crosstab(choices["truth"], choices["chosen"])
-    table = counts.reindex(index=list(names), columns=list(names), fill_value=0)
+    table = counts.reindex(index=list(names), columns=[*names, UNDETERMINED], fill_value=0)
     return table.rename_axis(index="truth", columns=None).reset_index()

@@ -10,11 +10,13 @@ import numpy as np
 import pandas as pd
 
 from bonecycle.inference.laplace import laplace
-from bonecycle.inference.parts import Record, problem_key
+from bonecycle.inference.parts import Record, numbers_key, problem_key
 from bonecycle.inference.verdict import ERROR_SCALES, variants
 from bonecycle.problem.problem import ProblemSpec, load_problem
 from bonecycle.studies.error_model import load_encodings
 
+VARIANT = ["encoding", "error_scale", "prior_scale"]
+"""Columns that name a variant."""
 PRIOR_SCALES = (0.5, 1.0, 2.0)
 """Factors on the prior SDs of the mechanisms' strengths.
 
@@ -42,7 +44,8 @@ class Cell:
     @property
     def key(self) -> str:
         """Everything that determines the result."""
-        return repr(("surface", problem_key(load_problem(self.spec))))
+        problem = problem_key(load_problem(self.spec))
+        return repr(("surface", problem, numbers_key(self.theta)))
 
     def run(self) -> Record:
         """Refit, and approximate the evidence at the mode."""
@@ -75,8 +78,8 @@ def surface_table(records: Sequence[Record]) -> pd.DataFrame:
     """One row a mechanism and variant, with its log evidence behind the best of that variant.
 
     Evidence compares mechanisms within a variant only: errors and statements differ between them.
+    ``behind`` is NaN in all of a variant where one evidence is: the best of it is not known.
     """
     table = pd.DataFrame(records)
-    variant = ["encoding", "error_scale", "prior_scale"]
-    best = table.groupby(variant)["log_evidence"].transform("max")
+    best = table.groupby(VARIANT)["log_evidence"].transform(lambda own: own.max(skipna=False))
     return table.assign(behind=best - table["log_evidence"])

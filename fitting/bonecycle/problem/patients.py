@@ -10,7 +10,7 @@ medians m of its arms,
 and here it is summarized once by a normal distribution of m. At given SDs and without zeros that is
 exact: a closed form, no approximation. With zeros it is a Laplace approximation. The three SDs are
 estimated from all arms together (partial pooling: restricted likelihood and a prior), and their
-uncertainty is integrated by seven cubature points. What is left, the arm's own deviation
+uncertainty is integrated by six cubature points. What is left, the arm's own deviation
 (population, laboratory, reader), comes on top from the error model.
 """
 
@@ -24,6 +24,7 @@ import numpy as np
 from scipy.optimize import minimize
 
 from bonecycle.engines.interface import Floats
+from bonecycle.errors import DataError, Fault
 from bonecycle.problem.likelihood import patient_terms
 from bonecycle.studies.biopsies import BiopsyArm, constants
 
@@ -32,6 +33,8 @@ SPREADS = ("patient_log_sd", "surface_log_sd", "size_log_sd")
 _ASIDE = np.array([0.3, -0.3, 0.0])
 _STEP = 0.02
 _NEWTON = 60
+# Log units; far below any error of a median.
+_SETTLED = 1e-4
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,7 +93,7 @@ def _estimate(arms: tuple[BiopsyArm, ...]) -> Patients:
         total = 0.5 * float(np.sum(((log_sds - centers) / sds) ** 2))
         for i, arm in enumerate(arms):
             # From the last point: neighbouring SDs have neighbouring medians.
-            starts[i], curvature, value = _medians(arm, log_sds, starts[i])
+            starts[i], curvature, value, _ = _medians(arm, log_sds, starts[i])
             # Restricted likelihood: the medians are integrated out with a flat prior.
             total += 0.5 * float(np.linalg.slogdet(curvature)[1]) - value
         return total
@@ -106,6 +109,11 @@ def _estimate(arms: tuple[BiopsyArm, ...]) -> Patients:
     found = []
     for arm, start in zip(arms, starts, strict=True):
         parts = [_medians(arm, point, start) for point in points]
+        # Probes of the search far away may fail to settle; what is handed on may not.
+        last = max(part[3] for part in parts)
+        if not last < _SETTLED:
+            message = f"its medians were not found: the last of {_NEWTON} steps was {last:.2g}"
+            raise DataError([Fault(arm.name, 0, "", message, "check its values and limits")])
         medians = np.array([part[0] for part in parts])
         within = np.mean([np.linalg.inv(part[1]) for part in parts], axis=0)
         spread = medians - medians.mean(axis=0)
@@ -138,8 +146,8 @@ def _start(arm: BiopsyArm) -> Floats:
     return np.asarray(np.nanmean(np.log(values), axis=0), dtype=float)
 
 
-def _medians(arm: BiopsyArm, log_sds: Floats, start: Floats) -> tuple[Floats, Floats, float]:
-    """Most likely medians at given SDs, the curvature there, and the log-likelihood."""
+def _medians(arm: BiopsyArm, log_sds: Floats, start: Floats) -> tuple[Floats, Floats, float, float]:
+    """Most likely medians at given SDs, curvature, log-likelihood, and the last step there."""
     arguments = _arguments(arm, log_sds)
     medians = start
     for _ in range(_NEWTON):
@@ -149,7 +157,7 @@ def _medians(arm: BiopsyArm, log_sds: Floats, start: Floats) -> tuple[Floats, Fl
         medians = medians + step / max(1.0, float(np.abs(step).max()))
         if np.abs(step).max() < 1e-9:
             break
-    return medians, curvature, float(terms.sum())
+    return medians, curvature, float(terms.sum()), float(np.abs(step).max())
 
 
 def _covariance(hessian: Floats, sds: Floats) -> Floats:

@@ -22,11 +22,12 @@ def plot_recovery(confusion: pd.DataFrame, strong: pd.DataFrame) -> Figure:
         strong ones.
     """
     names = [str(name) for name in confusion["truth"]]
-    counts = confusion[names].to_numpy(dtype=float)
+    outcomes = [str(name) for name in confusion.columns if name != "truth"]
+    counts = confusion[outcomes].to_numpy(dtype=float)
     totals = counts.sum(axis=1)
     size = 1.6 + 0.5 * len(names)
     figure = Figure(figsize=(2 * size, 1.8 + size), layout="constrained")
-    parts = {"Every choice": counts, f"Lead of {DECISIVE:g} or more": strong[names].to_numpy()}
+    parts = {"Every choice": counts, f"Lead of {DECISIVE:g} or more": strong[outcomes].to_numpy()}
     for axes, (title, values) in zip(
         figure.subplots(1, 2, sharey=True), parts.items(), strict=True
     ):
@@ -36,7 +37,7 @@ def plot_recovery(confusion: pd.DataFrame, strong: pd.DataFrame) -> Figure:
             color = "white" if share > 0.55 else "black"
             text = f"{values[line, column]:.0f}"
             axes.text(column, line, text, ha="center", va="center", color=color, fontsize=8)
-        axes.set_xticks(range(len(names)), names, rotation=45, ha="right")
+        axes.set_xticks(range(len(outcomes)), outcomes, rotation=45, ha="right")
         axes.set_yticks(range(len(names)), names)
         axes.tick_params(length=0)
         axes.set_xlabel("Chosen")

@@ -27,8 +27,8 @@ def plot_surface(table: pd.DataFrame) -> Figure:
     """
     variant = ["encoding", "error_scale", "prior_scale"]
     wide = table.pivot(index=variant, columns="mechanism", values="log_evidence")
-    best = wide.max(axis=1)
-    reference = str((wide.sub(best, axis=0) > -DECISIVE).sum().idxmax())
+    known = wide.dropna()
+    reference = str((known.sub(known.max(axis=1), axis=0) > -DECISIVE).sum().idxmax())
     names = [name for name in dict.fromkeys(map(str, table["mechanism"])) if name != reference]
     encodings = list(dict.fromkeys(map(str, table["encoding"])))
     scales = sorted(set(table["error_scale"]))
