@@ -19,10 +19,9 @@ from bonecycle.inference.clouds import Cloud, LogDensity
 from bonecycle.inference.convergence import autocorrelation_times
 from bonecycle.inference.ensembles import short_chain
 from bonecycle.inference.least_squares import search
-from bonecycle.inference.moves import default_moves
 from bonecycle.inference.parts import Record, generator, problem_key
-from bonecycle.inference.proposal import fitted_proposal
-from bonecycle.inference.sampling import Settings, starting_points
+from bonecycle.inference.proposal import fitted_guess
+from bonecycle.inference.sampling import Settings, posterior_moves, starting_points
 from bonecycle.inference.synthetic import synthetic_data
 from bonecycle.problem.problem import Problem, ProblemSpec, load_problem
 
@@ -141,11 +140,11 @@ def _sampled(
     if not np.isfinite(mode.covariance).all():
         raise SimulationError("cycle", "synthetic data", {}, "no mode was found")
     seed = int(rng.integers(2**31))
-    proposal = fitted_proposal(density, Cloud(mode.theta, mode.covariance), seed=seed)
+    guess = fitted_guess(density, Cloud(mode.theta, mode.covariance), seed=seed)
     settings = Settings(_ENSEMBLES, max(_FEWEST_WALKERS, 2 * parameters), seed)
-    initial = starting_points(problem.space, proposal, settings, density)
+    initial = starting_points(problem.space, guess, settings, density)
     seeds = np.random.SeedSequence(seed).spawn(_ENSEMBLES)
-    moves = default_moves(proposal)
+    moves = posterior_moves(problem.space, guess)
     runs = [
         short_chain(density, moves, start, steps=steps, seed=child)
         for start, child in zip(initial, seeds, strict=True)

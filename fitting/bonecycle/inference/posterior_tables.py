@@ -5,9 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import xarray as xr
-from emcee.autocorr import function_1d
 
-from bonecycle.engines.interface import Floats
+from bonecycle.inference.convergence import autocorrelation
 from bonecycle.inference.posterior import spec_of
 from bonecycle.inference.sampling import Sample
 from bonecycle.problem.problem import load_problem
@@ -110,7 +109,7 @@ def coverage_table(tree: xr.DataTree) -> pd.DataFrame:
 
 
 def autocorrelation_table(sample: Sample) -> pd.DataFrame:
-    """One row an ensemble, parameter and lag in steps: autocorrelation averaged over the walkers.
+    """One row an ensemble, parameter and lag in steps: autocorrelation over all walkers.
 
     Lags up to six times the longest autocorrelation time.
     """
@@ -126,16 +125,10 @@ def autocorrelation_table(sample: Sample) -> pd.DataFrame:
                 "ensemble": ensemble,
                 "parameter": name,
                 "lag": lags,
-                "autocorrelation": _autocorrelation(chain[:, :, i])[lags],
+                "autocorrelation": values[lags, i],
             }
         )
-        for ensemble, chain in enumerate(chains)
+        for ensemble, values in enumerate(map(autocorrelation, chains))
         for i, name in enumerate(state.names)
     ]
     return pd.concat(tables, ignore_index=True)
-
-
-def _autocorrelation(walkers: Floats) -> Floats:
-    """Mean autocorrelation (n_steps,) of walkers (n_steps, n_walkers) that have moved."""
-    moved = walkers[:, (walkers != walkers[0]).any(axis=0)]
-    return np.asarray(np.mean([function_1d(walker) for walker in moved.T], axis=0), dtype=float)

@@ -1,7 +1,7 @@
-"""A proposal fitted to the posterior by importance sampling, before any chain starts.
+"""A guess of the posterior by importance sampling, from which the chains propose.
 
 The covariance at the mode is that of a normal posterior. Weighted draws know its skewness: the
-proposal gets their mean and covariance (population Monte Carlo: Cappe et al. 2004, J. Comput.
+guess gets their mean and covariance (population Monte Carlo: Cappe et al. 2004, J. Comput.
 Graph. Stat. 13:907). It is fixed before the chains start, so these stay exact whatever it is.
 """
 
@@ -13,7 +13,7 @@ import numpy as np
 
 from bonecycle.engines.interface import Floats
 from bonecycle.inference.clouds import Cloud, LogDensity, adapted, draw, integrate
-from bonecycle.inference.moves import IndependentT
+from bonecycle.inference.moves import StudentT
 from bonecycle.tasks import run_all
 
 ROUNDS, POINTS = 2, 2048
@@ -24,10 +24,10 @@ _TASKS = 8
 _EFFECTIVE_PER_PARAMETER = 10
 
 
-def fitted_proposal(
+def fitted_guess(
     density: LogDensity, cloud: Cloud, *, seed: int, executor: Executor | None = None
-) -> IndependentT:
-    """Return a proposal with about the mean and the covariance of a density.
+) -> StudentT:
+    """Return a t with about the mean and the covariance of a density.
 
     Parameters
     ----------
@@ -42,7 +42,7 @@ def fitted_proposal(
 
     Returns
     -------
-    IndependentT
+    StudentT
         After two rounds, or the last one whose weights were even enough to trust.
     """
     rng = np.random.default_rng(np.random.SeedSequence(seed))
@@ -54,7 +54,7 @@ def fitted_proposal(
         if integral.effective_draws < _EFFECTIVE_PER_PARAMETER * len(cloud.theta):
             break
         cloud = adapted(draws, integral.weights)
-    return IndependentT(cloud.theta, cloud.covariance)
+    return StudentT(cloud.theta, cloud.covariance)
 
 
 def _evaluate(task: tuple[LogDensity, Floats], _seed: np.random.SeedSequence) -> Floats:

@@ -10,6 +10,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
+from emcee.moves import Move
 
 from bonecycle.engines.interface import Floats
 from bonecycle.errors import UsageError
@@ -17,8 +18,8 @@ from bonecycle.inference.clouds import Cloud
 from bonecycle.inference.convergence import Convergence
 from bonecycle.inference.ensembles import BLOCK, Ensembles, dispersed, run
 from bonecycle.inference.least_squares import fit
-from bonecycle.inference.moves import IndependentT, default_moves
-from bonecycle.inference.proposal import fitted_proposal
+from bonecycle.inference.moves import IndependentProposal, StudentT, default_moves
+from bonecycle.inference.proposal import fitted_guess
 from bonecycle.manifest import atomic_write, content_hash
 from bonecycle.problem.problem import Problem, ProblemSpec, load_problem
 from bonecycle.problem.space import Space
@@ -140,11 +141,11 @@ def sample(
     settings.check(spec)
     problem = load_problem(spec)
     density = PosteriorDensity(spec)
-    proposal = _proposal(problem, density, folder, settings, executor)
+    guess = _guess(problem, density, folder, settings, executor)
     ensembles = Ensembles(
         density=density,
-        moves=default_moves(proposal),
-        initial=starting_points(problem.space, proposal, settings, density),
+        moves=posterior_moves(problem.space, guess),
+        initial=starting_points(problem.space, guess, settings, density),
         names=problem.space.names,
         seed=settings.seed,
         folder=folder,
@@ -156,14 +157,14 @@ def sample(
 _RECORD = "run.json"
 
 
-def _proposal(
+def _guess(
     problem: Problem,
     density: PosteriorDensity,
     folder: Path,
     settings: Settings,
     executor: Executor | None,
-) -> IndependentT:
-    """Where moves propose: from the record of a run that was begun, or found from the mode."""
+) -> StudentT:
+    """Guess of the posterior: from the record of a run that was begun, or found from the mode."""
     identity = {
         "spec": repr(problem.spec),
         "settings": repr(settings),
@@ -188,9 +189,9 @@ def _proposal(
                 f"{folder} has the chains of another run: {'; '.join(other)}. Name another folder "
                 "or delete this one."
             )
-        return IndependentT(np.array(record["center"]), np.array(record["covariance"]))
+        return StudentT(np.array(record["center"]), np.array(record["covariance"]))
     best = fit(problem.spec, starts=_STARTS, seed=settings.seed, executor=executor).best
-    proposal = fitted_proposal(
+    guess = fitted_guess(
         density,
         Cloud(best.theta, best.covariance),
         seed=settings.seed,
@@ -199,15 +200,21 @@ def _proposal(
     record = {
         "identity": identity,
         "mode": best.theta.tolist(),
-        "center": proposal.center.tolist(),
-        "covariance": proposal.covariance.tolist(),
+        "center": guess.center.tolist(),
+        "covariance": guess.covariance.tolist(),
     }
     atomic_write(path, json.dumps(record, indent=1) + "\n")
-    return proposal
+    return guess
+
+
+def posterior_moves(space: Space, guess: StudentT) -> tuple[tuple[Move, float], ...]:
+    """Moves of `moves.default_moves` for a posterior of which there is a guess."""
+    prior = StudentT(space.centers, np.diag(space.sds**2))
+    return default_moves(IndependentProposal(guess, prior))
 
 
 def starting_points(
-    space: Space, proposal: IndependentT, settings: Settings, density: Callable[[Floats], Floats]
+    space: Space, guess: StudentT, settings: Settings, density: Callable[[Floats], Floats]
 ) -> Floats:
     """Half of the walkers around the posterior, spread wider than it, and half from the prior.
 
@@ -215,7 +222,7 @@ def starting_points(
     """
     rng = np.random.default_rng(np.random.SeedSequence(settings.seed))
     count = settings.ensembles * settings.walkers
-    around = replace(proposal, covariance=_OVERDISPERSED**2 * proposal.covariance)
+    around = replace(guess, covariance=_OVERDISPERSED**2 * guess.covariance)
     prior = space.centers + space.sds * rng.standard_normal((count, len(space.names)))
     return dispersed(
         [around.draw(rng, count), prior], density, (settings.ensembles, settings.walkers)

@@ -32,6 +32,6 @@ def plot_autocorrelation(table: pd.DataFrame) -> Figure:
         one.set_xlabel("lag (steps)", fontsize=7)
     legend_of_ensembles(figure, table["ensemble"].nunique())
     figure.suptitle(
-        f"{table['mechanism'].iloc[0]}: autocorrelation, averaged over the walkers", fontsize=9
+        f"{table['mechanism'].iloc[0]}: autocorrelation over all walkers of an ensemble", fontsize=9
     )
     return figure
