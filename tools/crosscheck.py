@@ -38,7 +38,8 @@ RESULTS, PAGE = DOCS / "simulators.json", DOCS / "simulators.md"
 # Ten years. A prime number of steps, so that no output falls on a dose: there simulators differ in
 # what they show, the amount before the dose or after it.
 DAYS, STEPS = 3652.5, 397
-RELATIVE, ABSOLUTE = 1e-10, 1e-14
+RELATIVE = 1e-10
+ABSOLUTE_SHARE = 1e-4  # absolute tolerance as a share of the relative one
 # Agreement asked for, relative to max(|x|, 1e-6 of the range of x).
 ASKED, FLOOR = 1e-6, 1e-6
 
@@ -49,11 +50,13 @@ class Case:
 
     regimen: str
     mechanisms: tuple[str, ...] = ()
+    relative: float = RELATIVE
 
     @property
     def name(self) -> str:
-        """Regimen and mechanisms in words."""
-        return ", ".join([self.regimen, *self.mechanisms])
+        """Regimen, mechanisms and a tolerance of its own in words."""
+        own = [] if self.relative == RELATIVE else [f"tolerance {self.relative:g}"]
+        return ", ".join([self.regimen, *self.mechanisms, *own])
 
 
 # Doses in use of every drug, what studies gave, one of each kind of schedule. Daily doses take
@@ -74,7 +77,10 @@ CASES = (
     Case("pamidronate 90 mg iv over 2 hours every 1 month for 10 years"),
     Case(
         "denosumab 60 mg sc every 6 months for 2 years; "
-        "zoledronate 5 mg iv over 15 minutes every 12 months from 2 years for 3 years"
+        "zoledronate 5 mg iv over 15 minutes every 12 months from 2 years for 3 years",
+        # One output falls where the logarithm of bone volume, which starts at zero, comes back to
+        # it (-1e-5 of a range of 0.06): at 1e-10 libroadrunner itself is 1.7e-6 off there.
+        relative=1e-12,
     ),
     Case(
         "alendronate 5 mg oral every 1 day for 730 days; "
@@ -94,14 +100,14 @@ def compared(sbml: str) -> tuple[str, ...]:
 
 
 def in_roadrunner(
-    sbml: str, names: Sequence[str], days: float, steps: int
+    sbml: str, names: Sequence[str], days: float, steps: int, relative: float = RELATIVE
 ) -> tuple[Floats, dict[str, float]]:
     """Curves (steps + 1, names) of bare libroadrunner, and seconds."""
     start = time.perf_counter()
     simulator = roadrunner.RoadRunner(sbml)
     loaded = time.perf_counter()
-    simulator.integrator.relative_tolerance = RELATIVE
-    simulator.integrator.absolute_tolerance = ABSOLUTE
+    simulator.integrator.relative_tolerance = relative
+    simulator.integrator.absolute_tolerance = ABSOLUTE_SHARE * relative
     simulator.integrator.maximum_num_steps = 1_000_000
     simulator.integrator.initial_time_step = 1e-9
     simulator.timeCourseSelections = list(names)
@@ -110,7 +116,7 @@ def in_roadrunner(
 
 
 def in_copasi(
-    sbml: str, names: Sequence[str], days: float, steps: int
+    sbml: str, names: Sequence[str], days: float, steps: int, relative: float = RELATIVE
 ) -> tuple[Floats, dict[str, float]]:
     """Curves (steps + 1, names) of COPASI's LSODA, and seconds."""
     start = time.perf_counter()
@@ -128,8 +134,8 @@ def in_copasi(
             method="deterministic",
             use_sbml_id=True,
             use_numbers=True,
-            r_tol=RELATIVE,
-            a_tol=ABSOLUTE,
+            r_tol=relative,
+            a_tol=ABSOLUTE_SHARE * relative,
             max_steps=10_000_000,
             model=model,
         )
@@ -170,14 +176,14 @@ def check(case: Case, days: float = DAYS, steps: int = STEPS) -> dict[str, Any]:
     exported = export_sbml(case.regimen, mechanisms=case.mechanisms)
     source = dosed_model(case.regimen, mechanisms=case.mechanisms)
     names = compared(source)
-    reference, seconds = in_roadrunner(exported.sbml, names, days, steps)
+    reference, seconds = in_roadrunner(exported.sbml, names, days, steps, case.relative)
     record: dict[str, Any] = {"file": content_hash(exported.sbml), "compared": len(names)}
     record["doses"] = sum(
         int((t.dose_times() <= days).sum()) for t in parse_regimen(case.regimen).treatments
     )
     record["roadrunner"] = {"seconds": seconds}
     # The first row is the start: some simulators show it before a dose at time zero.
-    curves, seconds = in_copasi(exported.sbml, names, days, steps)
+    curves, seconds = in_copasi(exported.sbml, names, days, steps, case.relative)
     record["copasi"] = _difference(reference[1:], curves[1:], names, seconds)
     outputs = tuple(catalogue.observables())
     observed = reference[:, [names.index(name) for name in outputs]]
@@ -206,8 +212,8 @@ def page(results: Mapping[str, Any]) -> str:
         "Written by `make crosscheck` from `docs/simulators.json`.",
         "",
         "libroadrunner (CVODE) and COPASI (LSODA) each read the exported L3V2 file and simulate "
-        f"ten years, both with relative tolerance {RELATIVE:g} and absolute tolerance "
-        f"{ABSOLUTE:g}. The kernel, which fits use, reads the composed model, at the tolerance "
+        f"ten years, both with relative tolerance {RELATIVE:g} unless the regimen names another, "
+        f"and an absolute one of {ABSOLUTE_SHARE:g} of it. The kernel, which fits use, reads the composed model, at the tolerance "
         "that it chooses for fits. Compared at "
         f"{STEPS} times are all states and observables in COPASI, the observables in the kernel. "
         "Differences are from libroadrunner, relative to max(|x|, "
