@@ -160,7 +160,11 @@ def warm_start(rounds: int, quick: bool) -> dict[str, list[float]]:
     found: dict[str, list[float]] = {}
     for _ in range(rounds):
         done = subprocess.run(
-            [sys.executable, "-c", _START], input=case, capture_output=True, text=True, check=True
+            [sys.executable, "-c", _START],
+            input=case,
+            capture_output=True,
+            encoding="utf-8",
+            check=True,
         )
         for name, value in json.loads(done.stdout).items():
             found.setdefault(name, []).append(value)

@@ -92,7 +92,7 @@ def test_the_documentation_builds_without_a_warning(tmp_path: Path) -> None:
     answer = subprocess.run(
         [*command, "-d", tmp_path / "trees", ROOT / "docs", tmp_path / "site"],
         capture_output=True,
-        text=True,
+        encoding="utf-8",
         check=False,
     )
     assert answer.returncode == 0, answer.stderr

@@ -67,7 +67,7 @@ def test_no_import_climbs(module: str) -> None:
 def test_starting_up_loads_nothing_slow(module: str) -> None:
     script = f"import {module}, sys; print(*sys.modules)"
     loaded = subprocess.run(
-        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+        [sys.executable, "-c", script], capture_output=True, encoding="utf-8", check=True
     ).stdout.split()
     slow = {"tellurium", "matplotlib.pyplot", "lmfit", "pandas", "roadrunner", "xarray"}
     assert not slow & set(loaded)

@@ -30,7 +30,7 @@ def run(command: list[str], folder: Path) -> None:
         cwd=folder,
         env=os.environ | {"PATH": path},
         capture_output=True,
-        text=True,
+        encoding="utf-8",
         check=False,
     )
     assert answer.returncode == 0, f"{command}\n{answer.stdout}{answer.stderr}"

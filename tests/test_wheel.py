@@ -41,7 +41,7 @@ def test_the_installed_command_works_from_another_folder(wheel: Path, tmp_path: 
             cwd=tmp_path,
             env=outside,
             capture_output=True,
-            text=True,
+            encoding="utf-8",
             check=False,
         )
         assert answer.returncode == 0, answer.stderr

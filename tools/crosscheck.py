@@ -213,8 +213,8 @@ def page(results: Mapping[str, Any]) -> str:
         "",
         "libroadrunner (CVODE) and COPASI (LSODA) each read the exported L3V2 file and simulate "
         f"ten years, both with relative tolerance {RELATIVE:g} unless the regimen names another, "
-        f"and an absolute one of {ABSOLUTE_SHARE:g} of it. The kernel, which fits use, reads the composed model, at the tolerance "
-        "that it chooses for fits. Compared at "
+        f"and an absolute one of {ABSOLUTE_SHARE:g} of it. The kernel, which fits use, reads the "
+        "composed model, at the tolerance that it chooses for fits. Compared at "
         f"{STEPS} times are all states and observables in COPASI, the observables in the kernel. "
         "Differences are from libroadrunner, relative to max(|x|, "
         f"1e-6 of the range of x). Asked for: {ASKED:g}; largest found: COPASI "

@@ -16,7 +16,7 @@ BONECYCLE = str(Path(sys.executable).parent / "bonecycle")
 
 def call(folder, *arguments):
     return subprocess.run(
-        [BONECYCLE, *arguments], cwd=folder, capture_output=True, text=True, check=False
+        [BONECYCLE, *arguments], cwd=folder, capture_output=True, encoding="utf-8", check=False
     )
 
 
@@ -237,7 +237,7 @@ def test_the_examples_of_the_help_run(tmp_path, command):
     if " simulate " in line:
         line += " --points 20"
     answer = subprocess.run(
-        line, shell=True, cwd=tmp_path, capture_output=True, text=True, check=False
+        line, shell=True, cwd=tmp_path, capture_output=True, encoding="utf-8", check=False
     )
     assert answer.returncode == 0, answer.stderr
 

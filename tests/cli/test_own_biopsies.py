@@ -20,7 +20,7 @@ HOWTO = Path(__file__).parents[2] / "docs" / "howto" / "own_biopsies.md"
 
 def call(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [BONECYCLE, *arguments], cwd=folder, capture_output=True, text=True, check=False
+        [BONECYCLE, *arguments], cwd=folder, capture_output=True, encoding="utf-8", check=False
     )
 
 

@@ -21,7 +21,7 @@ REGIMEN = "denosumab 60 mg sc every 6 months for 12 months"
 
 def call(folder, *arguments):
     return subprocess.run(
-        [BONECYCLE, *arguments], cwd=folder, capture_output=True, text=True, check=False
+        [BONECYCLE, *arguments], cwd=folder, capture_output=True, encoding="utf-8", check=False
     )
 
 
@@ -136,6 +136,10 @@ def test_an_exported_problem_is_fitted_with_all_its_terms(tmp_path):
         "p = load_problem(petab_spec(Path('p/problem.yaml'))); print(len(p.targets), p.spec.data)"
     )
     found = subprocess.run(
-        [sys.executable, "-c", script], cwd=tmp_path, capture_output=True, text=True, check=True
+        [sys.executable, "-c", script],
+        cwd=tmp_path,
+        capture_output=True,
+        encoding="utf-8",
+        check=True,
     )
     assert found.stdout.startswith("3 ('p/studies/synthetic.csv',)")

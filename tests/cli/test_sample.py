@@ -21,7 +21,7 @@ def call(folder, *arguments):
         [BONECYCLE, "sample", *data, "--workers", "1", "--out", "run", *arguments],
         cwd=folder,
         capture_output=True,
-        text=True,
+        encoding="utf-8",
         check=False,
     )
 

@@ -22,7 +22,7 @@ BONECYCLE = str(Path(sys.executable).parent / "bonecycle")
 
 def call(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [BONECYCLE, *arguments], cwd=folder, capture_output=True, text=True, check=False
+        [BONECYCLE, *arguments], cwd=folder, capture_output=True, encoding="utf-8", check=False
     )
 
 

@@ -77,7 +77,11 @@ def test_libsedml_reads_the_simulations_without_a_word(archive: Path) -> None:
         "import sys; from bonecycle.exchange.sedml import check; print(check(sys.stdin.read()))"
     )
     answer = subprocess.run(
-        [sys.executable, "-c", script], input=text, capture_output=True, text=True, check=True
+        [sys.executable, "-c", script],
+        input=text,
+        capture_output=True,
+        encoding="utf-8",
+        check=True,
     )
     assert answer.stdout.strip() == "[]"
     root = ElementTree.fromstring(text)

@@ -244,7 +244,7 @@ def test_pypesto_finds_our_log_likelihood(tmp_path):
     answer = subprocess.run(
         [PESTO, script, tmp_path / "problem.yaml", tmp_path / "points.json"],
         capture_output=True,
-        text=True,
+        encoding="utf-8",
         check=False,
         env={**os.environ, "PYTHONPATH": ""},
     )

@@ -163,7 +163,7 @@ def test_a_killed_run_loses_a_block_at_most_and_goes_on_to_the_same_chain(tmp_pa
     before = 0
     for seconds in (0.9, 1.3, 1.75):
         process = subprocess.Popen(
-            [sys.executable, str(script), str(folder)], stdout=subprocess.PIPE, text=True
+            [sys.executable, str(script), str(folder)], stdout=subprocess.PIPE, encoding="utf-8"
         )
         process.stdout.readline()
         wait_for(lambda least=before: slow(folder).steps > least, 300)

@@ -164,7 +164,7 @@ def _sedml(
         [sys.executable, "-m", "bonecycle.exchange.sedml"],
         input=json.dumps(request),
         capture_output=True,
-        text=True,
+        encoding="utf-8",
         encoding="utf-8",
         check=False,
     )
