@@ -165,7 +165,6 @@ def _sedml(
         input=json.dumps(request),
         capture_output=True,
         encoding="utf-8",
-        encoding="utf-8",
         check=False,
     )
     if answer.returncode:
