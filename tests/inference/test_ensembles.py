@@ -178,7 +178,9 @@ def test_a_killed_run_loses_a_block_at_most_and_goes_on_to_the_same_chain(tmp_pa
         before = kept
     steps = before + BLOCK
     killed = slow(folder)
+    (folder / ".ensemble-0.h5.1").touch()
     state = run(replace(killed, density=Slow(folder, 0.0)), max_steps=steps)
+    assert not list(folder.glob(".ensemble-*"))
     whole = replace(slow(tmp_path / "whole"), density=Slow(folder, 0.0))
     while whole.steps < state.steps:
         run(whole, max_steps=whole.steps + BLOCK)

@@ -114,6 +114,8 @@ def run(
     UsageError
         When a chain on disk cannot be read.
     """
+    for unfinished in ensembles.folder.glob(".ensemble-*.h5.*"):
+        unfinished.unlink(missing_ok=True)
     everyone = range(len(ensembles.initial))
     steps = max(ensembles.steps, BLOCK)
     while True:
@@ -135,7 +137,7 @@ def _advance(task: tuple[Ensembles, int, int], seed: np.random.SeedSequence) -> 
     if done >= steps:
         return
     path.parent.mkdir(parents=True, exist_ok=True)
-    # The process's own: one that outlived a killed parent may still be writing.
+    # The process's own: workers elsewhere may outlive a killed parent for a while.
     copy = path.with_name(f".{path.name}.{os.getpid()}")
     copy.unlink(missing_ok=True)
     try:
