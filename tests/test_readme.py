@@ -10,6 +10,8 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 HOW_TOS = sorted((ROOT / "docs" / "howto").glob("*.md"))
+# Its steps need an edit in between: tests/cli/test_own_biopsies.py runs them.
+WITH_COMMANDS = [page for page in HOW_TOS if page.stem != "own_biopsies"]
 
 
 def blocks_in(text: str, language: str) -> list[str]:
@@ -36,7 +38,7 @@ def run(command: list[str], folder: Path) -> None:
     assert answer.returncode == 0, f"{command}\n{answer.stdout}{answer.stderr}"
 
 
-@pytest.mark.parametrize("page", [ROOT / "README.md", *HOW_TOS], ids=lambda page: page.stem)
+@pytest.mark.parametrize("page", [ROOT / "README.md", *WITH_COMMANDS], ids=lambda page: page.stem)
 def test_every_command_works_and_leaves_its_files(tmp_path: Path, page: Path) -> None:
     text = page.read_text(encoding="utf-8")
     commands = commands_in(text)
