@@ -9,7 +9,12 @@ from nbclient import NotebookClient
 FOLDER = Path(__file__).resolve().parent.parent / "notebooks"
 
 
-@pytest.mark.parametrize("path", sorted(FOLDER.glob("*.py")), ids=lambda path: path.stem)
+# The first in every run, the others with the long tests.
+FIRST, *OTHERS = sorted(FOLDER.glob("*.py"))
+PATHS = [FIRST, *(pytest.param(path, marks=pytest.mark.slow) for path in OTHERS)]
+
+
+@pytest.mark.parametrize("path", PATHS, ids=lambda path: path.stem)
 def test_a_notebook_runs(path: Path) -> None:
     text = path.read_text(encoding="utf-8")
     assert text.count("starts = 4") == 1

@@ -9,6 +9,9 @@ import pandas as pd
 import pytest
 from synthetic import CYCLE_ANT, EVENTS_L2, POOLS_L2, STUDY_HEADER, study_row
 
+# Every command and every model starts anew: minutes in all.
+pytestmark = pytest.mark.slow
+
 BONECYCLE = str(Path(sys.executable).parent / "bonecycle")
 MAP = """kind,name,model_id,factor,action,center,sd,scale
 observable,CTX,C,1,,,,

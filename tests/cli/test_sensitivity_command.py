@@ -16,6 +16,9 @@ from bonecycle.engines.choice import EngineName
 from bonecycle.inference.posterior import spec_text, write_posterior
 from bonecycle.problem.problem import ProblemSpec, load_problem
 
+# Every command and every model starts anew: minutes in all.
+pytestmark = pytest.mark.slow
+
 DATA = Path(__file__).resolve().parents[2] / "data" / "bonecycle_data" / "studies"
 # The reference engine has nothing to compile.
 ASKED = [

@@ -9,6 +9,9 @@ from tools.crosscheck import in_copasi
 from bonecycle.biology.regimens import parse_regimen
 from bonecycle.exchange.levels import Level
 
+# Every command and every model starts anew: minutes in all.
+pytestmark = pytest.mark.slow
+
 # Trains that are interrupted, follow one another or start later: several events at work.
 REGIMENS = [
     "denosumab 60 mg sc every 6 months for 4 years missing doses 1, 3, 6-7",

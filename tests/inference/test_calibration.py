@@ -25,6 +25,7 @@ def ranks_of(spec, count, **options):
     return rank_table([trial.run() for trial in trials(spec, count, seed=1, **options)])
 
 
+@pytest.mark.slow
 def test_the_right_likelihood_passes_and_errors_halved_fail(spec):
     """As few draws as tell them apart; the slow test has more."""
     right = ranks_of(spec, 30, steps=50)
