@@ -257,10 +257,10 @@ def test_walkers_in_modes_of_their_own_are_no_convergence():
     # Half of the walkers of every ensemble 10 SDs away: the ensembles are alike.
     chains[:, :, ::2, 4] += 10.0
     state = judge(chains, names)
-    assert state.steps_per_tau.min() > 50
     assert state.rhat.max() < 1.01
+    assert state.steps_per_tau.max() < 50
     assert not state.reached
-    assert "Missing: walkers that mix (apart below 3) for x4." in state.verdict
+    assert "walkers that mix (apart below 3) for x4." in state.verdict
 
 
 def test_starting_points_are_finite_and_from_every_source():
