@@ -114,7 +114,7 @@ def machine() -> dict[str, object]:
     """Processor, cores and versions."""
     processor = platform.processor()
     if (info := Path("/proc/cpuinfo")).exists():
-        match = re.search(r"model name\s*: (.+)", info.read_text())
+        match = re.search(r"model name\s*: (.+)", info.read_text(encoding="utf-8"))
         processor = match[1] if match else processor
     versions = {}
     for package in _PACKAGES:

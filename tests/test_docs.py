@@ -98,4 +98,6 @@ def test_the_documentation_builds_without_a_warning(tmp_path: Path) -> None:
     assert answer.returncode == 0, answer.stderr
     front = (tmp_path / "site" / "index.html").read_text(encoding="utf-8")
     assert "Do bisphosphonates only slow bone resorption" in front
-    assert "<math" in (tmp_path / "site" / "generated" / "equations.html").read_text()
+    assert "<math" in (tmp_path / "site" / "generated" / "equations.html").read_text(
+        encoding="utf-8"
+    )

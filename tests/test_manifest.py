@@ -32,7 +32,7 @@ def test_a_failing_write_leaves_the_old_file(
     monkeypatch.setattr(os if step == "fsync" else Path, step, full)
     with pytest.raises(OSError, match="no space"):
         atomic_write(path, "new")
-    assert path.read_text() == "old"
+    assert path.read_text(encoding="utf-8") == "old"
     assert list(tmp_path.iterdir()) == [path]
 
 
@@ -51,7 +51,7 @@ def test_the_manifest_says_what_made_the_results(tmp_path: Path) -> None:
         extra={"chains": 4},
     )
     assert path == tmp_path / "fit" / "manifest.json"
-    manifest = json.loads(path.read_text())
+    manifest = json.loads(path.read_text(encoding="utf-8"))
     assert manifest["command"] == "bonecycle fit"
     assert manifest["seed"] == 7
     assert manifest["hashes"] == {"model": content_hash("m"), "data": content_hash("d")}

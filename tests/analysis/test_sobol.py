@@ -73,10 +73,10 @@ def test_an_interrupted_design_goes_on_where_it_stopped(tmp_path, monkeypatch) -
     assert seen[0] == (300, 640)
     assert seen[-1] == (640, 640)
     # No set was evaluated twice.
-    assert sum(map(int, (tmp_path / "calls").read_text().split())) == 640
+    assert sum(map(int, (tmp_path / "calls").read_text(encoding="utf-8").split())) == 640
     other = dataclasses.replace(response, key="another model")
     sobol_indices(other, 128, seed=3, run=Run(checkpoints=folder, progress=lambda *_: None))
-    assert sum(map(int, (tmp_path / "calls").read_text().split())) == 1280
+    assert sum(map(int, (tmp_path / "calls").read_text(encoding="utf-8").split())) == 1280
 
 
 def test_failed_sets_take_their_base_sample_with_them() -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from bonecycle.biology.safe_antimony import antimony_to_sbml
 from bonecycle.cli import fit, listing, simulate
 from bonecycle.manifest import content_hash
 
@@ -30,17 +31,17 @@ def test_simulate_writes_tables_figures_and_a_manifest(tmp_path):
     names = {path.name for path in (tmp_path / "run").iterdir()}
     for figure in ("surfaces", "time_courses", "phases", "drug"):
         assert {f"{figure}.png", f"{figure}.svg"} <= names
-    record = json.loads((tmp_path / "run" / "simulation.json").read_text())
+    record = json.loads((tmp_path / "run" / "simulation.json").read_text(encoding="utf-8"))
     # Beside the twenty times stand both doses and the minutes to days that follow them.
     times = record["data"]["time_days"]
     assert len(record["data"]["ES_BS"]) == len(times) > 40
     assert {0.0, 1 / 1440, 182.625}.issubset(times)
     assert record["units"]["denosumab_serum"] == "mg/L"
-    model = (tmp_path / "run" / "model.xml").read_text()
+    model = (tmp_path / "run" / "model.xml").read_text(encoding="utf-8")
     assert model.count("<event ") == 1
     assert record["attributes"]["dosing"] == "events"
     assert "site_factor=0.8" in record["attributes"]["parameters_changed"]
-    manifest = json.loads((tmp_path / "run" / "manifest.json").read_text())
+    manifest = json.loads((tmp_path / "run" / "manifest.json").read_text(encoding="utf-8"))
     assert re.fullmatch("[0-9a-f]{64}", manifest["hashes"]["model"])
     assert manifest["hashes"]["model.xml"] == content_hash(model)
     assert "ES/BS" in answer.stdout
@@ -52,7 +53,7 @@ def test_pharmacokinetics_writes_the_report_its_tables_and_figures(tmp_path):
     names = {path.name for path in (tmp_path / "pk").iterdir()}
     tables = {"report.html", "pharmacokinetics.csv", "pharmacokinetics.json", "manifest.json"}
     assert tables | {"overview.png", "overview.svg", "denosumab.png", "denosumab.svg"} == names
-    record = json.loads((tmp_path / "pk" / "pharmacokinetics.json").read_text())
+    record = json.loads((tmp_path / "pk" / "pharmacokinetics.json").read_text(encoding="utf-8"))
     total = record["summary"]["all"]
     assert total["rows"] == len(record["rows"]) > 20
     assert f"Of {total['rows']} published numbers" in " ".join(answer.stdout.split())
@@ -70,7 +71,7 @@ def test_a_regimen_of_a_table_averaged_says_what_that_changes(tmp_path):
     answer = call(tmp_path, *table, "--regimen", "switch", "--dosing", "averaged")
     assert answer.returncode == 0, answer.stderr
     assert "Doses as their time average: alendronate." in answer.stdout
-    record = json.loads((tmp_path / "run" / "simulation.json").read_text())
+    record = json.loads((tmp_path / "run" / "simulation.json").read_text(encoding="utf-8"))
     assert 0 < record["averaging_differences"]["CTX"] < 0.1
     assert "zoledronate" in record["attributes"]["regimen"]
     for name, message in (("", "weekly or switch"), ("switched", "Did you mean 'switch'")):
@@ -236,6 +237,9 @@ def test_the_examples_of_the_help_run(tmp_path, command):
     line = command.replace("bonecycle", BONECYCLE, 1)
     if " simulate " in line:
         line += " --points 20"
+    if "FILE.xml" in line:
+        decay = b"model decay()\n S1 = 10; S2 = 0; S1 -> S2; 0.01 * S1;\nend"
+        (tmp_path / "FILE.xml").write_bytes(antimony_to_sbml("decay.ant", decay))
     answer = subprocess.run(
         line, shell=True, cwd=tmp_path, capture_output=True, encoding="utf-8", check=False
     )

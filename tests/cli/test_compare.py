@@ -51,9 +51,11 @@ def test_compare_writes_tables_figures_and_a_verdict(compared):
     for figure in ("comparison", "left_out", "failing", "surface"):
         assert {f"{figure}.png", f"{figure}.svg"} <= names
     assert {"verdict.json", "verdict.txt", "manifest.json"} <= names
-    verdict = json.loads((compared / "verdict.json").read_text())
+    verdict = json.loads((compared / "verdict.json").read_text(encoding="utf-8"))
     assert verdict["predictive"]["best"] in ("H0", "H1")
-    assert verdict["text"] == (compared / "verdict.txt").read_text().strip().split("\n\n")
+    assert verdict["text"] == (compared / "verdict.txt").read_text(encoding="utf-8").strip().split(
+        "\n\n"
+    )
     left = pd.read_csv(compared / "left_out.csv")
     assert set(left["study"]) == set(STUDIES) and len(left) == 6
     evidence = pd.read_csv(compared / "evidence.csv")

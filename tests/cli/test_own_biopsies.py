@@ -58,7 +58,7 @@ def test_the_examples_of_template_and_check_run(tmp_path, command):
     answer = call(tmp_path, "data", "check", file, "--out", "results")
     assert answer.returncode == 0, answer.stderr
     assert "No faults." in " ".join(answer.stdout.split())
-    record = json.loads((tmp_path / "results" / "check.json").read_text())
+    record = json.loads((tmp_path / "results" / "check.json").read_text(encoding="utf-8"))
     assert record["rows"]
     # What was understood is itself a study table.
     again = call(tmp_path, "data", "check", "results/study.csv", "--out", "again")
@@ -73,7 +73,7 @@ def test_the_examples_of_check_are_about_files_of_the_template():
 
 def test_a_faulty_table_is_one_message_with_every_cell(tmp_path):
     call(tmp_path, "data", "template", "--out", "own.csv")
-    text = (tmp_path / "own.csv").read_text()
+    text = (tmp_path / "own.csv").read_text(encoding="utf-8")
     text = text.replace("MS/BS (%)", "MS/BSS (%)").replace("control,untreated", "control,untreatd")
     (tmp_path / "own.csv").write_text(text)
     for command in (["data", "check", "own.csv"], ["fit", "--data", "own.csv"]):
@@ -96,7 +96,7 @@ def test_virtual_biopsies_are_written_with_their_figure(tmp_path, command):
         *("biopsies.csv", "summary.csv", "summary.json", "manifest.json"),
         *("biopsies.png", "biopsies.svg"),
     }
-    summary = json.loads((folder / "summary.json").read_text())["summary"]
+    summary = json.loads((folder / "summary.json").read_text(encoding="utf-8"))["summary"]
     groups = {row["group"]: row for row in summary if row["variable"] == "MS_BS"}
     assert groups["treated"]["median"] < groups["untreated"]["median"]
 

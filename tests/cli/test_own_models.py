@@ -40,7 +40,9 @@ def test_a_model_of_ones_own_is_simulated(tmp_path):
     table = pd.read_csv(tmp_path / "run" / "simulation.csv")
     assert table["time"].iloc[-1] == 48
     assert table["time_days"].iloc[-1] == 2
-    assert json.loads((tmp_path / "run" / "units.json").read_text())["time"] == "hour"
+    assert (
+        json.loads((tmp_path / "run" / "units.json").read_text(encoding="utf-8"))["time"] == "hour"
+    )
     assert "48 hour" in answer.stdout
 
 
@@ -114,7 +116,7 @@ def test_a_model_of_ones_own_is_fitted(tmp_path):
     parameters = pd.read_csv(out / "parameters.csv").set_index("parameter")
     assert parameters.loc["loss", "fitted"]
     assert not parameters.loc["birth", "fitted"]
-    assert json.loads((out / "manifest.json").read_text())["hashes"]["map"]
+    assert json.loads((out / "manifest.json").read_text(encoding="utf-8"))["hashes"]["map"]
     again = call(tmp_path, *options)
     assert "2/2" in again.stderr
     assert "loss = " in again.stdout

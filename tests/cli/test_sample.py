@@ -43,11 +43,11 @@ def test_tables_figures_verdict_and_manifest(folder, answer):
     figures = ("traces", "ranks", "pairs", "learned", "autocorrelation")
     assert own >= {f"{name}.csv" for name in tables} | {f"{name}.png" for name in figures}
     assert own >= {"posterior.nc", "unlearned.txt", "diagnosis.json", "ensemble-0.h5"}
-    diagnosis = json.loads((folder / "run" / "H1" / "diagnosis.json").read_text())
+    diagnosis = json.loads((folder / "run" / "H1" / "diagnosis.json").read_text(encoding="utf-8"))
     assert diagnosis["converged"] is False
     assert "Not converged after 50 steps" in " ".join(answer.stdout.split())
     assert "R-hat" in answer.stderr
-    manifest = json.loads((folder / "run" / "manifest.json").read_text())
+    manifest = json.loads((folder / "run" / "manifest.json").read_text(encoding="utf-8"))
     assert manifest["extra"]["mechanisms"]["H1"]["steps"] == 50
 
 

@@ -60,7 +60,7 @@ def test_tables_figures_and_manifest(call, tmp_path, kind, size, tables, drawn) 
     assert set(table["observable"]) == {"ES_BS", "CTX", "P1NP"}
     assert set(table["months"]) == {1.0, 6.0}
     assert set(table["unit"]) == {"ratio to untreated"}
-    manifest = json.loads((tmp_path / "run" / "manifest.json").read_text())
+    manifest = json.loads((tmp_path / "run" / "manifest.json").read_text(encoding="utf-8"))
     assert "denosumab" in manifest["extra"]["regimen"]
     assert set(manifest["extra"]["parameters"]) == {"denosumab_max_inhibition", "arrest_residence"}
     assert "denosumab_max_inhibition" in answer.stdout

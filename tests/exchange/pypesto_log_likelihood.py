@@ -21,6 +21,6 @@ objective.solver_options = SolverOptions(
     initial_time_step=1e-9,
     maximum_num_steps=200_000,
 )
-points = json.loads(Path(sys.argv[2]).read_text())
+points = json.loads(Path(sys.argv[2]).read_text(encoding="utf-8"))
 values = [-float(objective(np.array([point[i] for i in problem.x_ids]))) for point in points]
 print(json.dumps(values))

@@ -81,8 +81,8 @@ def test_sbml_with_doses_and_fitted_values(tmp_path: Path) -> None:
     assert share == pytest.approx(expected["osteogenic_share"], rel=1e-12)
     assert model.getParameter("site_factor").getValue() == 0.8
     assert model.getNumEvents() == 1
-    record = json.loads((tmp_path / "out" / "model.json").read_text())
-    manifest = json.loads((tmp_path / "out" / "manifest.json").read_text())
+    record = json.loads((tmp_path / "out" / "model.json").read_text(encoding="utf-8"))
+    manifest = json.loads((tmp_path / "out" / "manifest.json").read_text(encoding="utf-8"))
     assert record["file_hash"] == manifest["hashes"]["model.xml"] == content_hash(text)
     assert record["level"] == "L3V1"
 
@@ -101,7 +101,7 @@ def test_an_archive_of_own_courses(tmp_path: Path) -> None:
     )  # fmt: skip
     assert answer.returncode == 0, answer.stderr
     assert (tmp_path / "out" / "bonecycle.omex").stat().st_size > 10_000
-    manifest = json.loads((tmp_path / "out" / "manifest.json").read_text())
+    manifest = json.loads((tmp_path / "out" / "manifest.json").read_text(encoding="utf-8"))
     assert manifest["extra"]["courses"] == {"plain": "untreated"}
 
 

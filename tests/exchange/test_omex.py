@@ -131,7 +131,7 @@ def test_tellurium_executes_the_archive_to_our_curves(tmp_path: Path) -> None:
     path, found = tmp_path / "full.omex", tmp_path / "found.json"
     export_omex(path)
     subprocess.run([sys.executable, "-c", EXECUTE, path, found], check=True, capture_output=True)
-    values = json.loads(found.read_text())
+    values = json.loads(found.read_text(encoding="utf-8"))
     zipped = zipfile.ZipFile(path)
     for name in DEFAULT_COURSES:
         curves = pd.read_csv(io.BytesIO(zipped.read(f"curves/{name}.csv")))

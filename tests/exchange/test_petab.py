@@ -188,7 +188,7 @@ def test_the_catalogue_of_the_docs_is_the_one_of_the_export():
 
 def test_a_changed_file_is_not_restored_silently(copied):
     measurements = copied / "measurements.tsv"
-    measurements.write_text(measurements.read_text().replace("0.67", "0.76", 1))
+    measurements.write_text(measurements.read_text(encoding="utf-8").replace("0.67", "0.76", 1))
     (copied / "studies" / "jensen_2021.csv").unlink()
     with pytest.raises(DataError) as refused:
         petab_spec(copied / "problem.yaml")
@@ -200,7 +200,7 @@ def test_a_changed_file_is_not_restored_silently(copied):
 @pytest.mark.parametrize("name", ["../secret.csv", "/etc/passwd", "https://localhost/x.csv"])
 def test_files_outside_the_folder_are_not_read(copied, name):
     path = copied / EXTENSION
-    record = json.loads(path.read_text())
+    record = json.loads(path.read_text(encoding="utf-8"))
     record["studies"], record["files"] = [name], {}
     path.write_text(json.dumps(record))
     with pytest.raises(UsageError, match="only files in the folder"):
@@ -209,7 +209,7 @@ def test_files_outside_the_folder_are_not_read(copied, name):
 
 def test_another_model_than_the_exported_one_is_refused(copied):
     path = copied / EXTENSION
-    record = json.loads(path.read_text())
+    record = json.loads(path.read_text(encoding="utf-8"))
     record["hashes"]["priors"] = "0" * 64
     path.write_text(json.dumps(record))
     with pytest.raises(UsageError, match="priors differ"):

@@ -109,16 +109,20 @@ def save(figure: Figure, path: str | Path) -> tuple[Path, ...]:
     """
     target = Path(path)
     endings = [target.suffix] if target.suffix else [".png", ".svg"]
+    if not {".png", ".svg", ".pdf"}.issuperset(endings):
+        raise UsageError(f"{target.name!r}: figures are saved as .png, .svg or .pdf.")
     files = []
+    layout = figure.get_layout_engine()
     for ending in endings:
-        if ending not in (".png", ".svg", ".pdf"):
-            raise UsageError(f"{target.name!r}: figures are saved as .png, .svg or .pdf.")
         memory = io.BytesIO()
         undated = {".png": {}, ".svg": {"Date": None}, ".pdf": {"CreationDate": None}}[ending]
         with mpl.rc_context({k: v for k, v in _SETTINGS.items() if k.startswith("svg.")}):
             figure.savefig(memory, format=ending[1:], dpi=200, metadata=undated)
         files.append(target.with_suffix(ending))
         atomic_write(files[-1], memory.getvalue())
+        # The first drawing has placed everything: doing it again takes longer than the drawing.
+        figure.set_layout_engine("none")
+    figure.set_layout_engine(layout)
     return tuple(files)
 
 
