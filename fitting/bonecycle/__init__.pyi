@@ -28,11 +28,11 @@ from .errors import BonecycleError
 from .exchange.omex import export_omex
 from .exchange.petab_export import export_petab
 from .exchange.sbml_export import export_sbml
-from .inference.least_squares import Fit, fit
-from .inference.posterior import read_posterior, theta_draws
-from .inference.posterior_results import write_posterior_results
-from .inference.sampling import Sample, sample
-from .inference.summary import mechanism_table, parameter_table, target_table
+from .inference.fitting.least_squares import Fit, fit
+from .inference.fitting.summary import mechanism_table, parameter_table, target_table
+from .inference.posterior.files import read_posterior, theta_draws
+from .inference.posterior.results import write_posterior_results
+from .inference.sampling.run import Sample, sample
 from .problem.problem import Problem, ProblemSpec, load_problem
 from .show.run_report import write_report
 from .studies.regimen_table import read_regimens

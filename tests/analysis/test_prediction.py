@@ -14,7 +14,7 @@ from bonecycle.biology import catalogue
 from bonecycle.biology.dosing import Dosing
 from bonecycle.biology.regimens import DAYS_PER_MONTH, parse_regimen
 from bonecycle.errors import UsageError
-from bonecycle.inference.least_squares import Fit, Start
+from bonecycle.inference.fitting.least_squares import Fit, Start
 from bonecycle.problem.problem import ProblemSpec, load_problem
 
 STUDIES = files("bonecycle_data") / "studies"

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from bonecycle.cli import compare, profile
-from bonecycle.inference import surface
+from bonecycle.inference.comparison import surface
 
 pytestmark = pytest.mark.slow
 

@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 
 from bonecycle.cli import app, sensitivity
 from bonecycle.engines.choice import EngineName
-from bonecycle.inference.posterior import spec_text, write_posterior
+from bonecycle.inference.posterior.files import spec_text, write_posterior
 from bonecycle.problem.problem import ProblemSpec, load_problem
 
 # Every command and every model starts anew: minutes in all.

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from bonecycle.errors import SimulationError
-from bonecycle.inference import calibration
-from bonecycle.inference.calibration import LOG_LIKELIHOOD, RANKED, Trial, trials
+from bonecycle.inference.checks import calibration
+from bonecycle.inference.checks.calibration import LOG_LIKELIHOOD, RANKED, Trial, trials
+from bonecycle.inference.checks.uniformity import calibration_table, passed, rank_table, verdict
 from bonecycle.inference.parts import run_parts
-from bonecycle.inference.uniformity import calibration_table, passed, rank_table, verdict
 from bonecycle.problem.problem import ProblemSpec
 
 STUDIES = Path(__file__).parents[2] / "data/bonecycle_data/studies"
@@ -17,7 +17,7 @@ STUDIES = Path(__file__).parents[2] / "data/bonecycle_data/studies"
 
 @pytest.fixture
 def spec(known, monkeypatch):
-    monkeypatch.setattr("bonecycle.inference.calibration.load_problem", lambda spec: known)
+    monkeypatch.setattr("bonecycle.inference.checks.calibration.load_problem", lambda spec: known)
     return known.spec
 
 

@@ -3,7 +3,7 @@
 import pandas as pd
 import pytest
 
-from bonecycle.inference.conclusion import conclusion, evidence_table
+from bonecycle.inference.comparison.conclusion import conclusion, evidence_table
 
 
 def differences(**rows):

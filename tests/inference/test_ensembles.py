@@ -14,11 +14,11 @@ import pytest
 from scipy.stats import chi2
 
 from bonecycle.errors import UsageError
-from bonecycle.inference.clouds import Cloud
-from bonecycle.inference.convergence import autocorrelation_times, judge
-from bonecycle.inference.ensembles import BLOCK, Ensembles, dispersed, run
-from bonecycle.inference.moves import IndependentProposal, StudentT, default_moves
-from bonecycle.inference.proposal import fitted_guess
+from bonecycle.inference.sampling.clouds import Cloud
+from bonecycle.inference.sampling.convergence import autocorrelation_times, judge
+from bonecycle.inference.sampling.ensembles import BLOCK, Ensembles, dispersed, run
+from bonecycle.inference.sampling.moves import IndependentProposal, StudentT, default_moves
+from bonecycle.inference.sampling.proposal import fitted_guess
 from bonecycle.tasks import worker_pool
 
 HERE = Path(__file__).parent
@@ -138,7 +138,7 @@ import sys
 from pathlib import Path
 sys.path.append({here!r})
 from test_ensembles import slow
-from bonecycle.inference.ensembles import run
+from bonecycle.inference.sampling.ensembles import run
 from bonecycle.tasks import worker_pool
 if __name__ == "__main__":
     with worker_pool(2) as executor:

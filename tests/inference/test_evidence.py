@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 from scipy.stats import kstest, multivariate_normal, norm
 
-from bonecycle.inference.clouds import Cloud, draw, integrate
-from bonecycle.inference.evidence import Base, importance, nested
-from bonecycle.inference.lanes import Lanes, OneByOne
-from bonecycle.inference.laplace import curvature_at, laplace
+from bonecycle.inference.comparison.evidence import Base, importance, nested
+from bonecycle.inference.comparison.lanes import Lanes, OneByOne
+from bonecycle.inference.comparison.laplace import curvature_at, laplace
+from bonecycle.inference.sampling.clouds import Cloud, draw, integrate
 
 DIM = 4
 MEAN = np.array([0.5, -0.3, 0.2, 1.0])
@@ -91,7 +91,7 @@ def test_nested_sampling_gives_the_same_numbers_again():
 
 
 def test_an_interrupted_nested_run_goes_on(tmp_path, monkeypatch):
-    monkeypatch.setattr("bonecycle.inference.evidence._CHECKPOINT_SECONDS", 0.0)
+    monkeypatch.setattr("bonecycle.inference.comparison.evidence._CHECKPOINT_SECONDS", 0.0)
     base, path = Base.around(Cloud(MEAN, COVARIANCE)), tmp_path / "state" / "run.dynesty"
     settings = {"live_points": 50, "checkpoint": path}
     with pytest.raises(RuntimeError, match="killed"):

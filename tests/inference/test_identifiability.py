@@ -4,16 +4,16 @@ import numpy as np
 import pytest
 from scipy.stats import chi2
 
-from bonecycle.inference.goodness import correlation_table, goodness
-from bonecycle.inference.identifiability import (
+from bonecycle.inference.fitting.goodness import correlation_table, goodness
+from bonecycle.inference.fitting.identifiability import (
     fisher_information,
     pair_table,
     prior_points,
     rank_table,
 )
-from bonecycle.inference.least_squares import fit, refit
-from bonecycle.inference.summary import mechanism_table
-from bonecycle.inference.verdict import variants, verdict_table
+from bonecycle.inference.fitting.least_squares import fit, refit
+from bonecycle.inference.fitting.summary import mechanism_table
+from bonecycle.inference.fitting.verdict import variants, verdict_table
 from bonecycle.problem.problem import ProblemSpec, load_problem
 
 SPEC = ProblemSpec("H1")
@@ -90,7 +90,7 @@ def test_the_verdict_covers_every_encoding_and_error(fitted, monkeypatch):
     asked = [s for s in variants(SPEC) if s.encoding in ("dropped", "hard-0.9")]
     asked += [s for s in variants(SPEC) if s.error_scale != 1]
     assert len(variants(SPEC)) == 15
-    monkeypatch.setattr("bonecycle.inference.verdict.variants", lambda _: asked)
+    monkeypatch.setattr("bonecycle.inference.fitting.verdict.variants", lambda _: asked)
     table = verdict_table([fitted])
     assert len(table) == 4
     assert (table.behind == 0).all()  # a mechanism alone is the best

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from bonecycle.biology.dosing import Dosing
-from bonecycle.inference import least_squares
-from bonecycle.inference.checkpoints import Checkpoints
-from bonecycle.inference.least_squares import Fit, Start, fit, start_points
-from bonecycle.inference.summary import (
+from bonecycle.inference.fitting import least_squares
+from bonecycle.inference.fitting.checkpoints import Checkpoints
+from bonecycle.inference.fitting.least_squares import Fit, Start, fit, start_points
+from bonecycle.inference.fitting.summary import (
     costs,
     dosing_table,
     mechanism_table,

@@ -5,8 +5,12 @@ import pandas as pd
 import pytest
 
 from bonecycle.errors import UsageError
-from bonecycle.inference.clouds import Cloud
-from bonecycle.inference.left_out import difference_table, fitted_studies, predict_left_out
+from bonecycle.inference.comparison.left_out import (
+    difference_table,
+    fitted_studies,
+    predict_left_out,
+)
+from bonecycle.inference.sampling.clouds import Cloud
 
 
 def predict(known, study):

@@ -5,7 +5,7 @@ import pytest
 from scipy.stats import norm
 
 from bonecycle.biology.tables import Parameter, Scale
-from bonecycle.inference.lessons import (
+from bonecycle.inference.posterior.lessons import (
     combination_table,
     divergence,
     learned_table,

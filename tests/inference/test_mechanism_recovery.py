@@ -9,8 +9,7 @@ import pytest
 from scipy.special import ndtr
 
 from bonecycle.errors import SimulationError
-from bonecycle.inference.laplace import laplace
-from bonecycle.inference.recovery import (
+from bonecycle.inference.checks.recovery import (
     CHECKED_CELLS,
     Candidate,
     checked_cells,
@@ -18,7 +17,8 @@ from bonecycle.inference.recovery import (
     confusion_table,
     data_sets,
 )
-from bonecycle.inference.synthetic import draw_point, synthetic_data
+from bonecycle.inference.checks.synthetic import draw_point, synthetic_data
+from bonecycle.inference.comparison.laplace import laplace
 
 
 def test_numbers_scatter_with_the_covariance_of_the_error_model(known):
@@ -107,7 +107,7 @@ def test_the_state_of_another_density_is_not_gone_on_from(candidates, tmp_path, 
         checked_cells(data_sets([moved, made[1]], 1, seed=3), 50, tmp_path)[0],
     ]
     with monkeypatch.context() as patched:
-        patched.setattr("bonecycle.inference.recovery.nested", interrupted)
+        patched.setattr("bonecycle.inference.checks.recovery.nested", interrupted)
         for other in others:
             with pytest.raises(KeyboardInterrupt):
                 other.run()

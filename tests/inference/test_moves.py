@@ -6,8 +6,8 @@ from emcee import EnsembleSampler
 from emcee.moves import MHMove
 from scipy.stats import binomtest, kstest, multivariate_t
 
-from bonecycle.inference.convergence import autocorrelation_times
-from bonecycle.inference.moves import IndependentProposal, StudentT, default_moves
+from bonecycle.inference.sampling.convergence import autocorrelation_times
+from bonecycle.inference.sampling.moves import IndependentProposal, StudentT, default_moves
 
 WALKERS = 20_000
 

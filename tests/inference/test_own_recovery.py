@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bonecycle.inference.least_squares import Start, refit
+from bonecycle.inference.fitting.least_squares import Start, refit
 from bonecycle.problem.problem import Problem, ProblemSpec, load_problem
 from bonecycle.studies.biopsies import follows_turnover
 from bonecycle.studies.error_model import ErrorModel

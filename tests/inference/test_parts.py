@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from bonecycle.inference.comparison import Evidence
-from bonecycle.inference.left_out import LeftOut
+from bonecycle.inference.comparison.left_out import LeftOut
+from bonecycle.inference.comparison.run import Evidence
+from bonecycle.inference.comparison.surface import Cell
+from bonecycle.inference.fitting.profiles import Profile
 from bonecycle.inference.parts import generator, run_parts
-from bonecycle.inference.profiles import Profile
-from bonecycle.inference.surface import Cell
 from bonecycle.problem.problem import ProblemSpec
 
 RAN = []

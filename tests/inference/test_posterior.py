@@ -9,11 +9,16 @@ import xarray as xr
 from bonecycle.analysis.draws import posterior_draws
 from bonecycle.cli.source import said_of
 from bonecycle.errors import UsageError
-from bonecycle.inference.arviz_side import az
-from bonecycle.inference.ensembles import BLOCK
-from bonecycle.inference.posterior import read_posterior, spec_of, theta_draws, write_posterior
-from bonecycle.inference.posterior_results import coverage_counts, write_posterior_results
-from bonecycle.inference.sampling import Settings, sample
+from bonecycle.inference.posterior.files import (
+    read_posterior,
+    spec_of,
+    theta_draws,
+    write_posterior,
+)
+from bonecycle.inference.posterior.results import coverage_counts, write_posterior_results
+from bonecycle.inference.sampling.arviz_side import az
+from bonecycle.inference.sampling.ensembles import BLOCK
+from bonecycle.inference.sampling.run import Settings, sample
 from bonecycle.problem.problem import ProblemSpec, load_problem
 from bonecycle.studies.reader import shipped_studies
 

@@ -4,8 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from bonecycle.inference.least_squares import search
-from bonecycle.inference.profiles import LEVEL, REACH, crossings, curve_table, profile
+from bonecycle.inference.fitting.least_squares import search
+from bonecycle.inference.fitting.profiles import LEVEL, REACH, crossings, curve_table, profile
 
 
 @pytest.mark.parametrize("place", [0, 1, 2])

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import numpy as np
 
-from bonecycle.inference.clouds import Cloud
-from bonecycle.inference.proposal import fitted_guess
+from bonecycle.inference.sampling.clouds import Cloud
+from bonecycle.inference.sampling.proposal import fitted_guess
 
 sys.path.append(str(Path(__file__).parent))
 from targets import Banana, Normal

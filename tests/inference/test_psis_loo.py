@@ -5,7 +5,7 @@ import pytest
 import xarray as xr
 from scipy.stats import norm
 
-from bonecycle.inference.arviz_side import psis_loo
+from bonecycle.inference.sampling.arviz_side import psis_loo
 
 Y = np.array([0.3, -0.5, 1.1, 0.2, -0.9, 0.8, 0.1, -0.2])
 

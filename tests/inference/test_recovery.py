@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from bonecycle.inference.identifiability import fisher_information
-from bonecycle.inference.least_squares import search
+from bonecycle.inference.fitting.identifiability import fisher_information
+from bonecycle.inference.fitting.least_squares import search
 from bonecycle.problem.problem import ProblemSpec, load_problem
 
 DATA_SETS = 20

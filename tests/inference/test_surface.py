@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
-from bonecycle.inference.surface import cells, surface_table
+from bonecycle.inference.comparison.surface import cells, surface_table
 from bonecycle.problem.problem import ProblemSpec, load_problem
 from bonecycle.studies.error_model import load_encodings
 

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bonecycle.inference.uniformity import Bands
+from bonecycle.inference.checks.uniformity import Bands
 
 BANDS = Bands(50, 100)
 

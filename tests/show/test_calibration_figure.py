@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from bonecycle.inference.uniformity import calibration_table, rank_table
+from bonecycle.inference.checks.uniformity import calibration_table, rank_table
 from bonecycle.show import plot_calibration
 from bonecycle.show.style import BLUE, VERMILLION
 

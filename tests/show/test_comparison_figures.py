@@ -7,9 +7,9 @@ import pandas as pd
 import pytest
 
 from bonecycle import show
-from bonecycle.inference.conclusion import evidence_table
-from bonecycle.inference.left_out import difference_table
-from bonecycle.inference.profiles import LEVEL
+from bonecycle.inference.comparison.conclusion import evidence_table
+from bonecycle.inference.comparison.left_out import difference_table
+from bonecycle.inference.fitting.profiles import LEVEL
 
 NAMES = ("H0", "H1", "H3", "H1+H3")
 STUDIES = ("bone_2011", "jensen_2021", "saag_2017", "reid_2010")

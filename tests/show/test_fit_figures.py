@@ -13,8 +13,8 @@ from bonecycle import relative, show, simulate
 from bonecycle.biology import catalogue
 from bonecycle.biology.dosing import Dosing
 from bonecycle.errors import UsageError
-from bonecycle.inference.least_squares import Fit, Start
-from bonecycle.inference.summary import target_table
+from bonecycle.inference.fitting.least_squares import Fit, Start
+from bonecycle.inference.fitting.summary import target_table
 from bonecycle.problem.problem import ProblemSpec, load_problem
 from bonecycle.problem.targets import make_targets
 from bonecycle.show.courses import courses, write_beside

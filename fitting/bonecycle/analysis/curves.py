@@ -9,7 +9,7 @@ from bonecycle.analysis.simulation import simulate
 from bonecycle.biology import catalogue
 from bonecycle.biology.compose import compose
 from bonecycle.biology.regimens import DAYS_PER_MONTH, Regimen
-from bonecycle.inference.least_squares import Fit
+from bonecycle.inference.fitting.least_squares import Fit
 from bonecycle.problem.own_model import READ
 from bonecycle.problem.problem import load_problem
 

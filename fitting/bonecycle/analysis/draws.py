@@ -17,7 +17,7 @@ from bonecycle.biology.tables import Parameter, Scale
 from bonecycle.engines.interface import Floats
 from bonecycle.engines.kernel.description import read
 from bonecycle.errors import SimulationError, UsageError
-from bonecycle.inference.least_squares import Fit
+from bonecycle.inference.fitting.least_squares import Fit
 from bonecycle.problem.problem import ProblemSpec, load_problem
 
 LAPLACE = "Laplace approximation at a fit"
@@ -123,7 +123,7 @@ def posterior_draws(path: Path, count: int, seed: int = 0) -> Draws:
     UsageError
         When model, data, priors or errors are not those that were sampled.
     """
-    from bonecycle.inference.posterior import read_posterior, spec_of, theta_draws
+    from bonecycle.inference.posterior.files import read_posterior, spec_of, theta_draws
 
     tree = read_posterior(path)
     spec, attrs = spec_of(tree), tree.attrs

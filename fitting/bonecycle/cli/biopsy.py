@@ -105,7 +105,7 @@ def _hashes(fit: Path | None) -> dict[str, str]:
 def _points(fit: Path | None, draws: int, seed: int) -> dict[str, pd.DataFrame]:
     import pandas as pd
 
-    from bonecycle.inference.points import fitted_points
+    from bonecycle.inference.fitting.points import fitted_points
 
     if fit is None:
         return {_CENTRE: pd.DataFrame(index=[0])}

@@ -60,8 +60,8 @@ def calibrate(
     run goes on from its finished draws when the same command is given again, and more --draws
     are added to those that are there.
     """
-    from bonecycle.inference.calibration import trials
-    from bonecycle.inference.uniformity import calibration_table, passed, rank_table, verdict
+    from bonecycle.inference.checks.calibration import trials
+    from bonecycle.inference.checks.uniformity import calibration_table, passed, rank_table, verdict
     from bonecycle.problem.problem import load_problem
     from bonecycle.show import plot_calibration, save
 

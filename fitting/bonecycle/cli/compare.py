@@ -71,11 +71,11 @@ def compare(
     """
     import pandas as pd
 
-    from bonecycle.inference.comparison import evidence_parts, left_out_parts, surface_parts
-    from bonecycle.inference.conclusion import conclusion, evidence_table
-    from bonecycle.inference.left_out import difference_table, failing_table, study_table
-    from bonecycle.inference.summary import target_table
-    from bonecycle.inference.surface import surface_table
+    from bonecycle.inference.comparison.conclusion import conclusion, evidence_table
+    from bonecycle.inference.comparison.left_out import difference_table, failing_table, study_table
+    from bonecycle.inference.comparison.run import evidence_parts, left_out_parts, surface_parts
+    from bonecycle.inference.comparison.surface import surface_table
+    from bonecycle.inference.fitting.summary import target_table
 
     specs = asked_specs(mechanism, data, encoding, engine, out, at_least=2)
     _check(specs[0])
@@ -104,7 +104,7 @@ def compare(
 
 
 def _check(spec: ProblemSpec) -> None:
-    from bonecycle.inference.left_out import fitted_studies
+    from bonecycle.inference.comparison.left_out import fitted_studies
     from bonecycle.problem.problem import load_problem
 
     studies = fitted_studies(load_problem(spec))
@@ -124,7 +124,7 @@ def _psis_loo(specs: Sequence[ProblemSpec], out: Path) -> dict[str, pd.DataFrame
     import pandas as pd
     import xarray as xr
 
-    from bonecycle.inference.arviz_side import psis_loo
+    from bonecycle.inference.sampling.arviz_side import psis_loo
     from bonecycle.problem.problem import load_problem
 
     found = []

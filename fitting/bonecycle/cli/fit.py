@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
 
-    from bonecycle.inference.least_squares import Fit
+    from bonecycle.inference.fitting.least_squares import Fit
     from bonecycle.problem.problem import ProblemSpec
 
 EPILOG = """Examples:
@@ -94,9 +94,9 @@ def fit(
     """
     import pandas as pd
 
-    from bonecycle.inference.identifiability import pair_table, rank_table
-    from bonecycle.inference.results import write_tables
-    from bonecycle.inference.summary import dosing_table
+    from bonecycle.inference.fitting.identifiability import pair_table, rank_table
+    from bonecycle.inference.fitting.results import write_tables
+    from bonecycle.inference.fitting.summary import dosing_table
     from bonecycle.problem.problem import ProblemSpec, load_problem
     from bonecycle.problem.space import parse_mechanism
 
@@ -141,8 +141,8 @@ def fit_one(spec: ProblemSpec, starts: int, seed: int, out: Path, executor: Exec
     """Fit one mechanism with a progress bar; starts that finished earlier in `out` are kept."""
     from tqdm import tqdm
 
-    from bonecycle.inference.checkpoints import Checkpoints
-    from bonecycle.inference.least_squares import fit as least_squares
+    from bonecycle.inference.fitting.checkpoints import Checkpoints
+    from bonecycle.inference.fitting.least_squares import fit as least_squares
     from bonecycle.problem.problem import load_problem
 
     problem = load_problem(spec)
@@ -166,7 +166,7 @@ def fit_one(spec: ProblemSpec, starts: int, seed: int, out: Path, executor: Exec
 def _verdict(fits: list[Fit], executor: Executor | None) -> pd.DataFrame:
     from tqdm import tqdm
 
-    from bonecycle.inference.verdict import variants, verdict_table
+    from bonecycle.inference.fitting.verdict import variants, verdict_table
 
     total = len(fits) * len(variants(fits[0].spec))
     with tqdm(total=total, desc="encodings and errors", unit="fit") as bar:
@@ -182,7 +182,7 @@ def _write_patients(out: Path, paths: tuple[str, ...], targets: pd.DataFrame) ->
     import pandas as pd
 
     from bonecycle.biology import catalogue
-    from bonecycle.inference.patient_table import patient_table
+    from bonecycle.inference.fitting.patient_table import patient_table
     from bonecycle.problem.patients import estimate
     from bonecycle.show import plot_own_biopsies, save
     from bonecycle.studies.reader import load_studies

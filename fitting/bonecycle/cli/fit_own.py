@@ -21,7 +21,7 @@ from bonecycle.tasks import worker_pool
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from bonecycle.inference.least_squares import Fit
+    from bonecycle.inference.fitting.least_squares import Fit
     from bonecycle.problem.spec import ProblemSpec
 
 
@@ -68,7 +68,7 @@ def fit_own(
     fit_one: Callable[[ProblemSpec, int, int, Path, Executor | None], Fit],
 ) -> None:
     """Fit one model of a user's own and write what `bonecycle fit` writes, as far as it applies."""
-    from bonecycle.inference.results import write_tables
+    from bonecycle.inference.fitting.results import write_tables
     from bonecycle.problem.problem import load_problem
 
     console = Console(stderr=True)
@@ -107,7 +107,7 @@ def fit_own(
 
 def _draw(found: Fit, out: Path) -> None:
     from bonecycle.analysis.curves import own_curves
-    from bonecycle.inference.summary import target_table
+    from bonecycle.inference.fitting.summary import target_table
     from bonecycle.problem.problem import load_problem
     from bonecycle.show import plot_fit, plot_residuals, save
 

@@ -25,7 +25,7 @@ _SIGNS = {
 
 def report(tables: Mapping[str, pd.DataFrame], out: Path) -> None:
     """Print what the fits say."""
-    from bonecycle.inference.summary import FAR_FROM_CENTER
+    from bonecycle.inference.fitting.summary import FAR_FROM_CENTER
 
     # Eight mechanisms side by side need more than the eighty columns of a pipe.
     console = Console(width=max(Console().width, 150))

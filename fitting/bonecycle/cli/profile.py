@@ -62,7 +62,7 @@ def profile(
     """
     import pandas as pd
 
-    from bonecycle.inference.profiles import Profile, curve_table, interval_table
+    from bonecycle.inference.fitting.profiles import Profile, curve_table, interval_table
     from bonecycle.problem.problem import load_problem
     from bonecycle.show import plot_profiles, save
 

@@ -20,7 +20,7 @@ from bonecycle.tasks import worker_pool
 if TYPE_CHECKING:
     import pandas as pd
 
-    from bonecycle.inference.recovery import Candidate
+    from bonecycle.inference.checks.recovery import Candidate
     from bonecycle.problem.problem import ProblemSpec
 
 EPILOG = """Examples:
@@ -60,12 +60,12 @@ def recovery(
     """
     import pandas as pd
 
-    from bonecycle.inference.recovery import (
+    from bonecycle.inference.checks.recovery import (
         checked_cells,
         choice_table,
         confusion_table,
     )
-    from bonecycle.inference.recovery import (
+    from bonecycle.inference.checks.recovery import (
         data_sets as make_sets,
     )
     from bonecycle.problem.problem import load_problem
@@ -103,8 +103,8 @@ def recovery(
 def _candidate(
     spec: ProblemSpec, starts: int, seed: int, out: Path, executor: Executor | None
 ) -> Candidate:
-    from bonecycle.inference.laplace import at_mode
-    from bonecycle.inference.recovery import Candidate
+    from bonecycle.inference.checks.recovery import Candidate
+    from bonecycle.inference.comparison.laplace import at_mode
     from bonecycle.problem.problem import load_problem
 
     best = fit_one(spec, starts, seed, out, executor).best
@@ -114,7 +114,7 @@ def _candidate(
 def _report(
     chosen: pd.DataFrame, checked: pd.DataFrame, confusion: pd.DataFrame, out: Path
 ) -> None:
-    from bonecycle.inference.recovery import UNDETERMINED
+    from bonecycle.inference.checks.recovery import UNDETERMINED
 
     console = Console(width=max(Console().width, 120))
     console.print(confusion.to_string(index=False), highlight=False)

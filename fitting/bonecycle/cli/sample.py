@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     import xarray as xr
     from matplotlib.figure import Figure
 
-    from bonecycle.inference.convergence import Convergence
-    from bonecycle.inference.sampling import Sample, Settings
+    from bonecycle.inference.sampling.convergence import Convergence
+    from bonecycle.inference.sampling.run import Sample, Settings
     from bonecycle.problem.problem import ProblemSpec
 
 DEFAULT_MECHANISM = "H1"
@@ -85,7 +85,7 @@ def sample(
     the same command is given again, with the same numbers. About two minutes a mechanism on two
     cores.
     """
-    from bonecycle.inference.sampling import Settings, has_chains
+    from bonecycle.inference.sampling.run import Settings, has_chains
     from bonecycle.problem.problem import ProblemSpec, load_problem
     from bonecycle.problem.space import parse_mechanism
 
@@ -115,7 +115,7 @@ def _sample_one(
 ) -> Sample:
     from tqdm import tqdm
 
-    from bonecycle.inference.sampling import sample as run
+    from bonecycle.inference.sampling.run import sample as run
 
     with tqdm(total=max_steps, desc=f"{spec.mechanism}: steps", unit="step") as bar:
 
@@ -138,7 +138,7 @@ def _sample_one(
 
 
 def _write(out: Path, samples: list[Sample], seed: int) -> None:
-    from bonecycle.inference.posterior_results import diagnosis, write_posterior_results
+    from bonecycle.inference.posterior.results import diagnosis, write_posterior_results
     from bonecycle.problem.problem import load_problem
 
     Console(stderr=True).print("Evaluating the draws, writing ...", highlight=False)
@@ -183,7 +183,7 @@ def _draw(folder: Path, tree: xr.DataTree, tables: Mapping[str, pd.DataFrame]) -
 
 
 def _report(console: Console, done: Sample, tables: Mapping[str, pd.DataFrame]) -> None:
-    from bonecycle.inference.posterior_results import coverage_counts
+    from bonecycle.inference.posterior.results import coverage_counts
 
     posterior = tables["posterior"].merge(tables["learned"][["parameter", "sd_ratio", "bits"]])
     table = Table(title=f"{done.spec.mechanism}: posterior with 95 % intervals")

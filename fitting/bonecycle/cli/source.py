@@ -79,8 +79,8 @@ def _fitted(spec: ProblemSpec, count: int, starts: int, seed: int, out: Path) ->
     from tqdm import tqdm
 
     from bonecycle.analysis.draws import laplace_draws
-    from bonecycle.inference.checkpoints import Checkpoints
-    from bonecycle.inference.least_squares import fit
+    from bonecycle.inference.fitting.checkpoints import Checkpoints
+    from bonecycle.inference.fitting.least_squares import fit
     from bonecycle.problem.problem import load_problem
 
     checkpoints = Checkpoints(out / "starts", load_problem(spec), seed)

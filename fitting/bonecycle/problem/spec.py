@@ -26,8 +26,8 @@ class ProblemSpec:
         Factor on the standard deviations of the error model; 1 for those that were committed.
     dosing : Dosing
         How doses reach the model. Frequent doses one by one make a fit many times slower, so their
-        time average is the default; `inference.summary.dosing_table` says what that changes. A
-        model of one's own is given every dose.
+        time average is the default; `inference.fitting.summary.dosing_table` says what that
+        changes. A model of one's own is given every dose.
     engine : EngineName
         What simulates.
     model : str

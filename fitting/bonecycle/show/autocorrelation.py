@@ -16,7 +16,7 @@ def plot_autocorrelation(table: pd.DataFrame) -> Figure:
     Parameters
     ----------
     table
-        As `bonecycle.inference.posterior_tables.autocorrelation_table` returns it.
+        As `bonecycle.inference.posterior.tables.autocorrelation_table` returns it.
     """
     figure, axes = panels(list(dict.fromkeys(table["parameter"])), height=1.25)
     for name, rows in table.groupby("parameter", sort=False):

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from bonecycle.inference.uniformity import LEVEL, Bands
+from bonecycle.inference.checks.uniformity import LEVEL, Bands
 from bonecycle.show.courses import heading
 from bonecycle.show.parameter_axes import panels
 from bonecycle.show.style import BLUE, GREY, PALE, VERMILLION, styled
@@ -19,7 +19,7 @@ def plot_calibration(ranks: pd.DataFrame, table: pd.DataFrame, mechanism: str) -
     Parameters
     ----------
     ranks, table
-        As `bonecycle.inference.uniformity.rank_table` and `calibration_table` return them.
+        As `bonecycle.inference.checks.uniformity.rank_table` and `calibration_table` return them.
     mechanism
         For the title.
     """

@@ -10,8 +10,8 @@ from matplotlib.axes import Axes
 from matplotlib.colors import CenteredNorm
 from matplotlib.figure import Figure
 
-from bonecycle.inference.left_out import FAILS_BELOW, FAILS_BEYOND
-from bonecycle.inference.recovery import DECISIVE
+from bonecycle.inference.checks.recovery import DECISIVE
+from bonecycle.inference.comparison.left_out import FAILS_BELOW, FAILS_BEYOND
 from bonecycle.show.courses import author_year, heading, mark_style, mechanism_key
 from bonecycle.show.style import BLACK, GREY, INK, PALE, styled
 
@@ -26,9 +26,9 @@ def plot_comparison(differences: pd.DataFrame, evidence: pd.DataFrame) -> Figure
     Parameters
     ----------
     differences
-        As `bonecycle.inference.left_out.difference_table` returns it.
+        As `bonecycle.inference.comparison.left_out.difference_table` returns it.
     evidence
-        As `bonecycle.inference.conclusion.evidence_table` returns it.
+        As `bonecycle.inference.comparison.conclusion.evidence_table` returns it.
     """
     names = [str(name) for name in differences["mechanism"]]
     figure = Figure(figsize=(8.6, 1.9 + 0.33 * len(names)), layout="constrained")
@@ -79,7 +79,7 @@ def plot_left_out(studies: pd.DataFrame) -> Figure:
     Parameters
     ----------
     studies
-        As `bonecycle.inference.left_out.study_table` returns it.
+        As `bonecycle.inference.comparison.left_out.study_table` returns it.
     """
     names = list(dict.fromkeys(map(str, studies["mechanism"])))
     order = list(dict.fromkeys(map(str, studies["study"])))
@@ -117,7 +117,7 @@ def plot_failing(failing: pd.DataFrame) -> Figure:
     Parameters
     ----------
     failing
-        As `bonecycle.inference.left_out.failing_table` returns it.
+        As `bonecycle.inference.comparison.left_out.failing_table` returns it.
     """
     keys = ["study", "arm", "symbol", "time_months", "comparison"]
     names = list(dict.fromkeys(map(str, failing["mechanism"])))

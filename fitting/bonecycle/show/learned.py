@@ -23,9 +23,9 @@ def plot_learned(tree: xr.DataTree, learned: pd.DataFrame) -> Figure:
     Parameters
     ----------
     tree
-        A posterior, as `bonecycle.inference.posterior.read_posterior` gives it.
+        A posterior, as `bonecycle.inference.posterior.files.read_posterior` gives it.
     learned
-        As `bonecycle.inference.lessons.learned_table` returns it.
+        As `bonecycle.inference.posterior.lessons.learned_table` returns it.
     """
     posterior = tree["posterior"].to_dataset()
     rows = learned.set_index("parameter")

@@ -29,7 +29,7 @@ def plot_own_biopsies(patients: Patients, targets: pd.DataFrame) -> Figure:
     patients
         As `bonecycle.problem.patients.estimate` returns it.
     targets
-        Target tables of the fits, as `bonecycle.inference.summary.target_table` returns them.
+        Target tables of the fits, from `bonecycle.inference.fitting.summary.target_table`.
     """
     variables = list(dict.fromkeys(name for arm in patients.arms for name, _ in arm.arm.cells))
     groups = [(arm, month) for arm in patients.arms for month in _months(arm)]

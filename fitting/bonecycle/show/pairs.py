@@ -21,7 +21,7 @@ def plot_pairs(tree: xr.DataTree, names: list[str] | None = None) -> Figure:
     Parameters
     ----------
     tree
-        A posterior, as `bonecycle.inference.posterior.read_posterior` gives it.
+        A posterior, as `bonecycle.inference.posterior.files.read_posterior` gives it.
     names
         Parameters; by default the seven that stand in the strongest correlations.
     """

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from bonecycle.inference.profiles import LEVEL
+from bonecycle.inference.fitting.profiles import LEVEL
 from bonecycle.show.courses import heading
 from bonecycle.show.style import BLUE, GREY, INK, PALE, styled
 
@@ -21,9 +21,9 @@ def plot_profiles(curves: pd.DataFrame, intervals: pd.DataFrame) -> Figure:
     Parameters
     ----------
     curves
-        As `bonecycle.inference.profiles.curve_table` returns it, of one mechanism.
+        As `bonecycle.inference.fitting.profiles.curve_table` returns it, of one mechanism.
     intervals
-        As `bonecycle.inference.profiles.interval_table` returns it.
+        As `bonecycle.inference.fitting.profiles.interval_table` returns it.
     """
     names = [str(name) for name in intervals["parameter"]]
     columns = min(_COLUMNS, len(names))

@@ -21,7 +21,7 @@ def plot_ranks(tree: xr.DataTree) -> Figure:
     Parameters
     ----------
     tree
-        A posterior, as `bonecycle.inference.posterior.read_posterior` gives it.
+        A posterior, as `bonecycle.inference.posterior.files.read_posterior` gives it.
     """
     posterior = tree["posterior"].to_dataset()
     chains, draws = posterior.sizes["chain"], posterior.sizes["draw"]

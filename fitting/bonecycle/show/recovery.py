@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from bonecycle.inference.recovery import DECISIVE
+from bonecycle.inference.checks.recovery import DECISIVE
 from bonecycle.show.courses import heading
 from bonecycle.show.style import styled
 
@@ -18,8 +18,8 @@ def plot_recovery(confusion: pd.DataFrame, strong: pd.DataFrame) -> Figure:
     Parameters
     ----------
     confusion, strong
-        As `bonecycle.inference.recovery.confusion_table` returns them, of all choices and of the
-        strong ones.
+        As `bonecycle.inference.checks.recovery.confusion_table` returns them, of all choices and
+        of the strong ones.
     """
     names = [str(name) for name in confusion["truth"]]
     outcomes = [str(name) for name in confusion.columns if name != "truth"]

@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from bonecycle.biology import catalogue
-from bonecycle.inference.summary import MET_WITHIN
+from bonecycle.inference.fitting.summary import MET_WITHIN
 from bonecycle.show.courses import author_year, heading, mark_style, mechanism_key
 from bonecycle.show.style import GREY, PALE, styled
 

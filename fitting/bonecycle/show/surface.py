@@ -7,7 +7,7 @@ import pandas as pd
 from matplotlib.colors import CenteredNorm
 from matplotlib.figure import Figure
 
-from bonecycle.inference.recovery import DECISIVE
+from bonecycle.inference.checks.recovery import DECISIVE
 from bonecycle.show.courses import heading
 from bonecycle.show.style import INK, styled
 
@@ -22,8 +22,8 @@ def plot_surface(table: pd.DataFrame) -> Figure:
     Parameters
     ----------
     table
-        As `bonecycle.inference.surface.surface_table` returns it. The reference is the mechanism
-        that is near the best in most variants.
+        As `bonecycle.inference.comparison.surface.surface_table` returns it. The reference is the
+        mechanism that is near the best in most variants.
     """
     variant = ["encoding", "error_scale", "prior_scale"]
     wide = table.pivot(index=variant, columns="mechanism", values="log_evidence")

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from bonecycle.analysis.simulation import relative
 from bonecycle.biology.regimens import Regimen
 from bonecycle.errors import UsageError
-from bonecycle.inference.summary import MET_WITHIN
+from bonecycle.inference.fitting.summary import MET_WITHIN
 from bonecycle.problem.targets import Target
 from bonecycle.show.courses import (
     Curves,

@@ -23,7 +23,7 @@ def plot_traces(tree: xr.DataTree) -> Figure:
     Parameters
     ----------
     tree
-        A posterior, as `bonecycle.inference.posterior.read_posterior` gives it.
+        A posterior, as `bonecycle.inference.posterior.files.read_posterior` gives it.
     """
     posterior = tree["posterior"].to_dataset()
     steps = tree["sample_stats/step"].to_numpy()

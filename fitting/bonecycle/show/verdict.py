@@ -21,7 +21,7 @@ def plot_verdict(table: pd.DataFrame) -> Figure:
     Parameters
     ----------
     table
-        As `bonecycle.inference.verdict.verdict_table` returns it.
+        As `bonecycle.inference.fitting.verdict.verdict_table` returns it.
     """
     figure = Figure(figsize=(9.4, 3.6), layout="constrained")
     soft, hard, others = figure.subplots(1, 3, sharey=True, width_ratios=(3, 3, 2))

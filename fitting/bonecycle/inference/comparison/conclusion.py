@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from bonecycle.inference.checks.recovery import DECISIVE
+from bonecycle.inference.comparison.surface import VARIANT
 from bonecycle.inference.parts import Record
-from bonecycle.inference.recovery import DECISIVE
-from bonecycle.inference.surface import VARIANT
 
 # A difference of elpd that small is no difference, whatever its standard error (Sivula et al.
 # 2020, arXiv 2008.10296).

@@ -21,7 +21,7 @@ from emcee.moves import Move
 
 from bonecycle.engines.interface import Floats
 from bonecycle.errors import UsageError
-from bonecycle.inference.convergence import Convergence, judge
+from bonecycle.inference.sampling.convergence import Convergence, judge
 from bonecycle.tasks import run_all
 
 BLOCK = 50

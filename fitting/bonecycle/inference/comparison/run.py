@@ -8,13 +8,13 @@ from pathlib import Path
 
 import numpy as np
 
-from bonecycle.inference.clouds import Cloud
-from bonecycle.inference.evidence import LIVE_POINTS, Base, importance, nested
-from bonecycle.inference.laplace import Posterior, laplace
-from bonecycle.inference.least_squares import Fit
-from bonecycle.inference.left_out import LEFT_OUT_DRAWS, LeftOut, fitted_studies
+from bonecycle.inference.comparison.evidence import LIVE_POINTS, Base, importance, nested
+from bonecycle.inference.comparison.laplace import Posterior, laplace
+from bonecycle.inference.comparison.left_out import LEFT_OUT_DRAWS, LeftOut, fitted_studies
+from bonecycle.inference.comparison.surface import Cell, cells
+from bonecycle.inference.fitting.least_squares import Fit
 from bonecycle.inference.parts import Record, generator, numbers_key, problem_key
-from bonecycle.inference.surface import Cell, cells
+from bonecycle.inference.sampling.clouds import Cloud
 from bonecycle.manifest import content_hash
 from bonecycle.problem.problem import ProblemSpec, load_problem
 

@@ -17,7 +17,7 @@ import pandas as pd
 from scipy.stats import chi2
 
 from bonecycle.engines.interface import Floats
-from bonecycle.inference.least_squares import search
+from bonecycle.inference.fitting.least_squares import search
 from bonecycle.inference.parts import Record, numbers_key, problem_key
 from bonecycle.problem.problem import Problem, ProblemSpec, load_problem
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from bonecycle.engines.interface import Floats
-from bonecycle.inference.least_squares import Start, search
+from bonecycle.inference.fitting.least_squares import Start, search
 from bonecycle.problem.problem import Problem, ProblemSpec, load_problem
 
 # Step of the differences of the gradient, in prior SDs. The gradient is exact, so the step may be

@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from bonecycle.inference.convergence import autocorrelation
-from bonecycle.inference.posterior import spec_of
-from bonecycle.inference.sampling import Sample
+from bonecycle.inference.posterior.files import spec_of
+from bonecycle.inference.sampling.convergence import autocorrelation
+from bonecycle.inference.sampling.run import Sample
 from bonecycle.problem.problem import load_problem
 
 PROBABILITY = 0.95

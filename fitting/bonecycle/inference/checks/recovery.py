@@ -9,11 +9,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from bonecycle.inference.clouds import Cloud
-from bonecycle.inference.evidence import Base, importance, nested
-from bonecycle.inference.laplace import Laplace, Posterior, laplace
+from bonecycle.inference.checks.synthetic import draw_point, synthetic_data
+from bonecycle.inference.comparison.evidence import Base, importance, nested
+from bonecycle.inference.comparison.laplace import Laplace, Posterior, laplace
 from bonecycle.inference.parts import Record, generator, numbers_key, problem_key
-from bonecycle.inference.synthetic import draw_point, synthetic_data
+from bonecycle.inference.sampling.clouds import Cloud
 from bonecycle.manifest import content_hash
 from bonecycle.problem.problem import ProblemSpec, load_problem
 

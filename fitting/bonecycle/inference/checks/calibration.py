@@ -15,14 +15,14 @@ import numpy as np
 
 from bonecycle.engines.interface import Floats
 from bonecycle.errors import SimulationError, UsageError
-from bonecycle.inference.clouds import Cloud, LogDensity
-from bonecycle.inference.convergence import autocorrelation_times
-from bonecycle.inference.ensembles import short_chain
-from bonecycle.inference.least_squares import search
+from bonecycle.inference.checks.synthetic import synthetic_data
+from bonecycle.inference.fitting.least_squares import search
 from bonecycle.inference.parts import Record, generator, problem_key
-from bonecycle.inference.proposal import fitted_guess
-from bonecycle.inference.sampling import Settings, posterior_moves, starting_points
-from bonecycle.inference.synthetic import synthetic_data
+from bonecycle.inference.sampling.clouds import Cloud, LogDensity
+from bonecycle.inference.sampling.convergence import autocorrelation_times
+from bonecycle.inference.sampling.ensembles import short_chain
+from bonecycle.inference.sampling.proposal import fitted_guess
+from bonecycle.inference.sampling.run import Settings, posterior_moves, starting_points
 from bonecycle.problem.problem import Problem, ProblemSpec, load_problem
 
 LOG_LIKELIHOOD = "log_likelihood"

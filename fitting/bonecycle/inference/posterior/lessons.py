@@ -10,7 +10,7 @@ import pandas as pd
 from scipy.stats import differential_entropy
 
 from bonecycle.engines.interface import Floats
-from bonecycle.inference.summary import INFORMED_BELOW
+from bonecycle.inference.fitting.summary import INFORMED_BELOW
 from bonecycle.problem.space import Space
 
 # Above this share of the prior SD the data have said next to nothing.

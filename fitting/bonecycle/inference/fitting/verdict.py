@@ -9,8 +9,8 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
-from bonecycle.inference.least_squares import Fit, refit
-from bonecycle.inference.summary import target_table
+from bonecycle.inference.fitting.least_squares import Fit, refit
+from bonecycle.inference.fitting.summary import target_table
 from bonecycle.problem.problem import ProblemSpec, load_problem
 from bonecycle.studies.error_model import load_encodings
 from bonecycle.studies.schema import Comparison

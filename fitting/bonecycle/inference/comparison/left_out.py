@@ -18,9 +18,9 @@ from scipy.special import logsumexp
 from bonecycle.biology import catalogue
 from bonecycle.engines.interface import Floats
 from bonecycle.errors import UsageError
-from bonecycle.inference.clouds import Cloud, draw, in_batches, integrate
-from bonecycle.inference.laplace import laplace
+from bonecycle.inference.comparison.laplace import laplace
 from bonecycle.inference.parts import Record, generator, numbers_key, problem_key
+from bonecycle.inference.sampling.clouds import Cloud, draw, in_batches, integrate
 from bonecycle.problem.likelihood import SMALLEST, terms
 from bonecycle.problem.problem import Problem, ProblemSpec, load_problem
 

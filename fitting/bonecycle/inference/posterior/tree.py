@@ -11,8 +11,8 @@ import xarray as xr
 
 from bonecycle.biology import catalogue
 from bonecycle.engines.interface import Floats
-from bonecycle.inference.posterior import spec_text
-from bonecycle.inference.sampling import Sample
+from bonecycle.inference.posterior.files import spec_text
+from bonecycle.inference.sampling.run import Sample
 from bonecycle.problem.problem import Evaluation, Problem, load_problem
 from bonecycle.problem.space import Space
 from bonecycle.problem.targets import Target

@@ -16,7 +16,7 @@ from scipy.stats import norm, qmc
 
 from bonecycle.engines.interface import Floats
 from bonecycle.errors import SimulationError
-from bonecycle.inference.identifiability import fisher_information
+from bonecycle.inference.fitting.identifiability import fisher_information
 from bonecycle.problem.problem import Problem, ProblemSpec, load_problem
 from bonecycle.tasks import run_all
 

@@ -12,7 +12,7 @@ import numpy as np
 from scipy.fft import irfft, next_fast_len, rfft
 
 from bonecycle.engines.interface import Floats
-from bonecycle.inference.arviz_side import rhat
+from bonecycle.inference.sampling.arviz_side import rhat
 
 STEPS_PER_TAU = 50.0
 """The stop rule: more steps than so many autocorrelation times in every ensemble, and"""

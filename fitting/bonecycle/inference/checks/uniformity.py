@@ -16,7 +16,7 @@ import pandas as pd
 from scipy.stats import binom
 
 from bonecycle.engines.interface import Floats
-from bonecycle.inference.calibration import LOG_LIKELIHOOD, RANKED
+from bonecycle.inference.checks.calibration import LOG_LIKELIHOOD, RANKED
 from bonecycle.inference.parts import Record
 
 LEVEL = 0.95

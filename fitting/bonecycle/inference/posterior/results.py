@@ -10,21 +10,21 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from bonecycle.inference.convergence import (
+from bonecycle.inference.posterior.files import write_posterior
+from bonecycle.inference.posterior.lessons import combination_table, learned_table, unlearned_text
+from bonecycle.inference.posterior.tables import (
+    autocorrelation_table,
+    coverage_table,
+    posterior_table,
+)
+from bonecycle.inference.posterior.tree import posterior_tree
+from bonecycle.inference.sampling.convergence import (
     RHAT_BELOW,
     STEPS_PER_TAU,
     WALKERS_APART_BELOW,
     Convergence,
 )
-from bonecycle.inference.lessons import combination_table, learned_table, unlearned_text
-from bonecycle.inference.posterior import write_posterior
-from bonecycle.inference.posterior_tables import (
-    autocorrelation_table,
-    coverage_table,
-    posterior_table,
-)
-from bonecycle.inference.posterior_tree import posterior_tree
-from bonecycle.inference.sampling import Sample
+from bonecycle.inference.sampling.run import Sample
 from bonecycle.manifest import atomic_write
 from bonecycle.problem.problem import load_problem
 

@@ -11,7 +11,8 @@ from scipy.special import stdtrit
 from scipy.stats import t as student
 
 from bonecycle.engines.interface import Floats
-from bonecycle.inference.clouds import (
+from bonecycle.inference.comparison.lanes import Lanes, OneByOne
+from bonecycle.inference.sampling.clouds import (
     Cloud,
     Integral,
     LogDensity,
@@ -20,7 +21,6 @@ from bonecycle.inference.clouds import (
     in_batches,
     integrate,
 )
-from bonecycle.inference.lanes import Lanes, OneByOne
 
 LIVE_POINTS = 500
 IMPORTANCE_DRAWS = 4096

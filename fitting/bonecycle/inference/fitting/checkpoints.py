@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from bonecycle.inference.least_squares import Start
+from bonecycle.inference.fitting.least_squares import Start
 from bonecycle.manifest import atomic_write, content_hash
 from bonecycle.problem.problem import Problem
 

@@ -12,8 +12,8 @@ from bonecycle.biology.dosing import Dosing
 from bonecycle.biology.tables import Parameter
 from bonecycle.engines.interface import Floats
 from bonecycle.errors import SimulationError
-from bonecycle.inference.goodness import goodness
-from bonecycle.inference.least_squares import BOUND_SDS, Fit
+from bonecycle.inference.fitting.goodness import goodness
+from bonecycle.inference.fitting.least_squares import BOUND_SDS, Fit
 from bonecycle.problem.likelihood import SMALLEST
 from bonecycle.problem.problem import Problem, load_problem
 from bonecycle.problem.targets import Target

@@ -9,9 +9,9 @@ from itertools import product
 import numpy as np
 import pandas as pd
 
-from bonecycle.inference.laplace import laplace
+from bonecycle.inference.comparison.laplace import laplace
+from bonecycle.inference.fitting.verdict import ERROR_SCALES, variants
 from bonecycle.inference.parts import Record, numbers_key, problem_key
-from bonecycle.inference.verdict import ERROR_SCALES, variants
 from bonecycle.problem.problem import ProblemSpec, load_problem
 from bonecycle.studies.error_model import load_encodings
 

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from bonecycle.engines.interface import Floats
-from bonecycle.inference.clouds import LogDensity
+from bonecycle.inference.sampling.clouds import LogDensity
 
 
 class Lanes:

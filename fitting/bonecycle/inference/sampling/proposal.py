@@ -12,8 +12,8 @@ from concurrent.futures import Executor
 import numpy as np
 
 from bonecycle.engines.interface import Floats
-from bonecycle.inference.clouds import Cloud, LogDensity, adapted, draw, integrate
-from bonecycle.inference.moves import StudentT
+from bonecycle.inference.sampling.clouds import Cloud, LogDensity, adapted, draw, integrate
+from bonecycle.inference.sampling.moves import StudentT
 from bonecycle.tasks import run_all
 
 ROUNDS, POINTS = 2, 2048

@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from bonecycle.inference.goodness import correlation_table
-from bonecycle.inference.least_squares import Fit
-from bonecycle.inference.summary import mechanism_table, parameter_table, target_table
+from bonecycle.inference.fitting.goodness import correlation_table
+from bonecycle.inference.fitting.least_squares import Fit
+from bonecycle.inference.fitting.summary import mechanism_table, parameter_table, target_table
 from bonecycle.manifest import atomic_write
 from bonecycle.problem.problem import load_problem
 

@@ -14,12 +14,12 @@ from emcee.moves import Move
 
 from bonecycle.engines.interface import Floats
 from bonecycle.errors import UsageError
-from bonecycle.inference.clouds import Cloud
-from bonecycle.inference.convergence import Convergence
-from bonecycle.inference.ensembles import BLOCK, Ensembles, dispersed, run
-from bonecycle.inference.least_squares import fit
-from bonecycle.inference.moves import IndependentProposal, StudentT, default_moves
-from bonecycle.inference.proposal import fitted_guess
+from bonecycle.inference.fitting.least_squares import fit
+from bonecycle.inference.sampling.clouds import Cloud
+from bonecycle.inference.sampling.convergence import Convergence
+from bonecycle.inference.sampling.ensembles import BLOCK, Ensembles, dispersed, run
+from bonecycle.inference.sampling.moves import IndependentProposal, StudentT, default_moves
+from bonecycle.inference.sampling.proposal import fitted_guess
 from bonecycle.manifest import atomic_write, content_hash
 from bonecycle.problem.problem import Problem, ProblemSpec, load_problem
 from bonecycle.problem.space import Space

@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 from scipy.stats import chi2
 
-from bonecycle.inference.identifiability import fisher_information
-from bonecycle.inference.least_squares import Fit
+from bonecycle.inference.fitting.identifiability import fisher_information
+from bonecycle.inference.fitting.least_squares import Fit
 from bonecycle.problem.problem import load_problem
 
 # A chi-square that far in either tail wants a reason: errors too small or a wrong model, errors

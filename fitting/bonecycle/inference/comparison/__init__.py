@@ -1,0 +1,1 @@
+"""Comparison of mechanisms: left-out studies, evidence and the verdict over choices."""

@@ -1,0 +1,1 @@
+"""Least squares: the fit, its uncertainty from curvature and profiles, and its tables."""

@@ -1,0 +1,1 @@
+"""Posterior files: what they hold, their tables and what the data taught."""

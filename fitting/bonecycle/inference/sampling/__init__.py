@@ -1,0 +1,1 @@
+"""Sampling of the posterior: ensembles of walkers, their moves and their convergence."""
