@@ -16,7 +16,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from benchmarks import growth
+from benchmarks import growth, sampling
 from benchmarks.cases import Case, fitting_problem, one_regimen, ten_years
 from benchmarks.competitors.amici import Amici
 from benchmarks.competitors.copasi import Copasi
@@ -148,6 +148,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             "growth": growth.series,
             "processes": growth.processes,
             "warm_start": growth.warm_start,
+            "sampling": sampling.effective_samples,
         }
         results: dict[str, Any] = {"machine": machine(), "rounds": chosen.rounds, "cases": {}}
 

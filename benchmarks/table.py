@@ -11,7 +11,16 @@ _WAYS = ("single", "batch", "jacobian", "adjoint gradient")
 
 def table(results: Mapping[str, Any]) -> str:
     """Return the page."""
-    return "\n".join([*_head(results), *_cases(results), *_growth(results), *_rest(results), ""])
+    return "\n".join(
+        [
+            *_head(results),
+            *_cases(results),
+            *_growth(results),
+            *_sampling(results),
+            *_rest(results),
+            "",
+        ]
+    )
 
 
 def _head(results: Mapping[str, Any]) -> Iterator[str]:
@@ -100,6 +109,33 @@ def _growth(results: Mapping[str, Any]) -> Iterator[str]:
             here = {p["competitor"]: p["seconds_per_set"] for p in points if p["x"] == x}
             cells = [_ms(here[n][way]) if way in here.get(n, {}) else "" for n, way in columns]
             yield f"| {x:g} | " + " | ".join(cells) + " |"
+
+
+def _sampling(results: Mapping[str, Any]) -> Iterator[str]:
+    if "sampling" not in results:
+        return
+    found = results["sampling"]
+    per_step = found["walkers"] / found["tau"]
+    yield ""
+    yield "## Effective samples a second"
+    yield ""
+    yield (
+        f"The sampler of `bonecycle sample`, mechanism {found['mechanism']}, "
+        f"{found['parameters']} parameters, one ensemble of {found['walkers']} walkers drawn from "
+        f"the posterior, longest autocorrelation time {found['tau']:.1f} steps. The same sampler "
+        "with either engine inside; for roadrunner the simulations alone are counted."
+    )
+    yield ""
+    yield "| doses | engine | s a step | effective samples a second | slower |"
+    yield "|---|---|---|---|---|"
+    for doses, times in found["seconds_per_step"].items():
+        ours = times["ours"]
+        for engine, seconds in times.items():
+            slower = "" if engine == "ours" else _ratio(seconds, ours)
+            rate = f"{per_step / median(seconds):.3g}"
+            yield f"| {doses} | {engine} | {median(seconds):.3g} | {rate} | {slower} |"
+    yield ""
+    yield f"Log densities of the two differ by {found['log_density_differs']:.0e} at most."
 
 
 def _rest(results: Mapping[str, Any]) -> Iterator[str]:
