@@ -85,7 +85,7 @@ REFUSED = {
     "must be positive": {"measurements": ("\t5\t0.3", "\t5\t-0.3")},
     "not S": {"conditions": ("\tback", "\tS")},
     "exactly one problem": {"problem": ("problems:\n", "problems: []\nother:\n")},
-    "PEtab 2.0.0": {"problem": ("format_version: 1", "format_version: 2.0.0")},
+    "PEtab 3.0.0": {"problem": ("format_version: 1", "format_version: 3.0.0")},
     "aliases": {"problem": ("parameter_file: parameters.tsv", "a: &a [1]\nb: [*a, *a]")},
     "no YAML": {"problem": ("problems:", "problems: [")},
     "missing beside it": {"problem": ("conditions.tsv", "lost.tsv")},
