@@ -8,6 +8,7 @@ from synthetic import CYCLE_ANT
 
 from bonecycle.biology.safe_antimony import antimony_to_sbml
 from bonecycle.errors import ModelError, UsageError
+from bonecycle.problem import petab_check, petab_files
 from bonecycle.problem.petab_problem import petab_spec
 from bonecycle.problem.problem import load_problem
 
@@ -31,6 +32,12 @@ FILES = {
     "k\tlog10\t1e-4\t10\t0.1\t1\tparameterScaleNormal\t-1;0.5\n"
     "start\tlin\t1\t10\t4\t0\t\t\n",
 }
+
+
+@pytest.fixture(autouse=True)
+def in_process(monkeypatch):
+    """petab's checks in this process: another takes seconds to start."""
+    monkeypatch.setattr(petab_files, "_checked", lambda path, *given: petab_check.faults(*given))
 
 
 @pytest.fixture

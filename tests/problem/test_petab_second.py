@@ -9,6 +9,7 @@ from synthetic import CYCLE_ANT
 from bonecycle.biology.safe_antimony import antimony_to_sbml
 from bonecycle.engines.choice import EngineName
 from bonecycle.errors import UsageError
+from bonecycle.problem import petab_check, petab_files
 from bonecycle.problem.petab_problem import petab_spec
 from bonecycle.problem.problem import load_problem
 
@@ -34,6 +35,14 @@ FILES = {
     "parameters.tsv": "parameterId\tlowerBound\tupperBound\tnominalValue\testimate\t"
     "priorDistribution\tpriorParameters\nk\t1e-4\t10\t0.1\ttrue\tlog-normal\t-2.3;1.2\n",
 }
+
+
+@pytest.fixture(autouse=True)
+def in_process(monkeypatch, request):
+    """petab's checks in this process: another takes seconds to start."""
+    if "slow" in request.keywords:
+        return
+    monkeypatch.setattr(petab_files, "_checked", lambda path, *given: petab_check.faults(*given))
 
 
 @pytest.fixture
@@ -139,6 +148,27 @@ REFUSED = {
 def test_what_is_not_supported_is_refused_by_name(write, reason):
     spec = write(**REFUSED[reason])
     with pytest.raises(UsageError, match=reason):
+        load_problem(spec)
+
+
+@pytest.mark.slow
+def test_petab_checks_in_a_process_of_its_own(write):
+    assert load_problem(write()).space.names == ("k",)
+    spec = write(measurements=("first\t5\t0.3", "lost\t5\t0.3"))
+    load_problem.cache_clear()
+    with pytest.raises(UsageError, match="no experiment lost"):
+        load_problem(spec)
+
+
+HOSTILE = {"10^10^10^10": "take more than 40 s", "(" * 5000 + "P" + ")" * 5000: "cannot read it"}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("formula", HOSTILE)
+def test_a_hostile_formula_is_refused(write, formula, monkeypatch):
+    monkeypatch.setattr(petab_files, "MAX_SECONDS", 40)
+    spec = write(observables=("P / (S + P)", formula))
+    with pytest.raises(UsageError, match=HOSTILE[formula]):
         load_problem(spec)
 
 

@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
-import logging
+import json
+import subprocess
+import sys
 from collections.abc import Mapping
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 import petab.v1 as petab
 from petab.v1.models.sbml_model import SbmlModel
 
+from bonecycle.cache import kept_json, program
 from bonecycle.errors import UsageError
+from bonecycle.manifest import content_hash
 from bonecycle.problem.petab_problem import inside, read_config
 
 _KINDS = ("sbml", "condition", "measurement", "observable", "parameter")
 # Version 2 may do without; its model files have names and languages, see `_second_lists`.
 _OPTIONAL = ("condition", "experiment")
-# petab raises what its tables and libraries raise: anything, for a broken table.
-_BROKEN = (ValueError, KeyError, TypeError, AttributeError, AssertionError, OSError)
+MAX_SECONDS = 60
+"""Longest time for petab's own checks."""
 
 
 def problem_files(path: Path) -> tuple[int, dict[str, Path]]:
@@ -80,22 +85,10 @@ def _second_lists(path: Path, config: Mapping[str, Any]) -> dict[str, Any]:
     return {"sbml": [m.get("location") if isinstance(m, dict) else None for m in models], **lists}
 
 
-class _Collector(logging.Handler):
-    """What petab's checks say."""
-
-    def __init__(self) -> None:
-        super().__init__(logging.ERROR)
-        self.messages: list[str] = []
-
-    def emit(self, record: logging.LogRecord) -> None:
-        """Keep a message."""
-        self.messages.append(record.getMessage())
-
-
 def read_tables(
     path: Path, version: int, files: Mapping[str, Path], own: Mapping[str, float]
 ) -> petab.Problem:
-    """Read and check the tables of a problem.
+    """Check and read the tables of a problem.
 
     Parameters
     ----------
@@ -117,37 +110,45 @@ def read_tables(
     UsageError
         With what petab's own checks report, or what version 1 has no words for.
     """
+    content = (files[kind].read_bytes() for kind in sorted(files))
+    versions = [metadata.version(name) for name in ("petab", "bonecycle")]
+    key = content_hash(program(__file__), *versions, str(version), *sorted(files), *content)
+    if said := kept_json("petab", key, lambda: _checked(path, version, files)):
+        raise UsageError("\n  ".join([f"{path.name}: petab's checks report", *said]))
+    if version == 1:
+        return first_tables(files)
+    # Slow to import, and version 1 does not need it.
+    from bonecycle.problem.petab_second import as_first
+
+    return as_first(files, own)
+
+
+def _checked(path: Path, version: int, files: Mapping[str, Path]) -> list[str]:
+    """What petab's checks report; in a process of its own, since formulas may grow without end."""
+    given = json.dumps([version, {kind: str(file) for kind, file in files.items()}])
     try:
-        # Not from problem.yaml: that may name further files.
-        if version == 1:
-            problem, said = _read_first(files)
-        else:
-            # Slow to import, and version 1 does not need it.
-            from bonecycle.problem.petab_second import read_second
-
-            problem, said = read_second(files, own)
-    except _BROKEN as error:
-        text = " ".join(str(error).split())
-        raise UsageError(f"{path.name}: petab cannot read it: {text}") from error
-    if problem is None:
-        shown = [" ".join(text.split()) for text in said[:10]] or ["petab's checks fail"]
-        raise UsageError("\n  ".join([f"{path.name}: petab's checks report", *shown]))
-    return problem
-
-
-def _read_first(files: Mapping[str, Path]) -> tuple[petab.Problem | None, list[str]]:
-    collector = _Collector()
-    logger = logging.getLogger("petab.v1")
-    logger.addHandler(collector)
-    try:
-        problem = petab.Problem(
-            model=SbmlModel.from_file(files["sbml"]),
-            condition_df=petab.get_condition_df(files["condition"]),
-            measurement_df=petab.get_measurement_df(files["measurement"]),
-            observable_df=petab.get_observable_df(files["observable"]),
-            parameter_df=petab.get_parameter_df(files["parameter"]),
+        answer = subprocess.run(
+            [sys.executable, "-m", "bonecycle.problem.petab_check"],
+            input=given,
+            capture_output=True,
+            encoding="utf-8",
+            timeout=MAX_SECONDS,
+            check=False,
         )
-        wrong = petab.lint_problem(problem)
-    finally:
-        logger.removeHandler(collector)
-    return (None if wrong else problem), collector.messages
+    except subprocess.TimeoutExpired as error:
+        reason = f"petab's checks take more than {MAX_SECONDS} s: a formula or a table is too large"
+        raise UsageError(f"{path.name}: {reason}.") from error
+    if answer.returncode:
+        raise UsageError(f"{path.name}: petab's checks break down on it: look for huge formulas.")
+    return list(json.loads(answer.stdout.splitlines()[-1]))
+
+
+def first_tables(files: Mapping[str, Path]) -> petab.Problem:
+    """Tables of version 1, read one by one: problem.yaml may name further files."""
+    return petab.Problem(
+        model=SbmlModel.from_file(files["sbml"]),
+        condition_df=petab.get_condition_df(files["condition"]),
+        measurement_df=petab.get_measurement_df(files["measurement"]),
+        observable_df=petab.get_observable_df(files["observable"]),
+        parameter_df=petab.get_parameter_df(files["parameter"]),
+    )

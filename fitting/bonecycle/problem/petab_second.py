@@ -23,33 +23,15 @@ _NOISE = {
 }
 
 
-def read_second(
-    files: Mapping[str, Path], own: Mapping[str, float]
-) -> tuple[first.Problem | None, list[str]]:
-    """Read a problem of version 2.
-
-    Parameters
-    ----------
-    files : mapping of str to Path
-        By kind: sbml, measurement, observable, parameter; condition and experiment, if any.
-    own : mapping of str to float
-        Values of the constant parameters of the model: a condition of version 1 names what it sets
-        for all conditions.
-
-    Returns
-    -------
-    problem : petab.v1.Problem or None
-        The same problem, an experiment being a condition; None when something is wrong.
-    said : list of str
-        What petab's checks report, or what version 1 has no words for.
-    """
+def read_second(files: Mapping[str, Path]) -> second.Problem:
+    """Read a problem of version 2 from its files by kind; condition and experiment may lack."""
     conditions = (
         [second.ConditionTable.from_tsv(files["condition"])] if "condition" in files else None
     )
     experiments = (
         [second.ExperimentTable.from_tsv(files["experiment"])] if "experiment" in files else None
     )
-    problem = second.Problem(
+    return second.Problem(
         models=[SbmlModel.from_file(files["sbml"])],
         condition_tables=conditions,
         experiment_tables=experiments,
@@ -57,11 +39,28 @@ def read_second(
         measurement_tables=[second.MeasurementTable.from_tsv(files["measurement"])],
         parameter_tables=[second.ParameterTable.from_tsv(files["parameter"])],
     )
+
+
+def second_faults(files: Mapping[str, Path]) -> list[str]:
+    """What petab's checks report of a problem, or else what version 1 has no words for."""
+    problem = read_second(files)
     issues = second.lint_problem(problem)
     said = [str(i.message) for i in issues if i.level >= ValidationIssueSeverity.ERROR]
-    said = said or list(_faults(problem))
-    if said:
-        return None, said
+    return said or list(_faults(problem))
+
+
+def as_first(files: Mapping[str, Path], own: Mapping[str, float]) -> first.Problem:
+    """Read a problem without `second_faults` as one of version 1: a condition is an experiment.
+
+    Parameters
+    ----------
+    files : mapping of str to Path
+        By kind.
+    own : mapping of str to float
+        Values of the constant parameters of the model: a condition of version 1 names what any
+        condition sets.
+    """
+    problem = read_second(files)
     # As they stand in the file: petab writes formulas read by sympy another way.
     formulas = second.get_observable_df(files["observable"])[C.OBSERVABLE_FORMULA]
     return first.Problem(
@@ -70,7 +69,7 @@ def read_second(
         measurement_df=_measurements(problem),
         observable_df=_observables(problem, formulas.astype(str).to_dict()),
         parameter_df=_parameters(problem),
-    ), []
+    )
 
 
 def _faults(problem: second.Problem) -> Iterator[str]:
