@@ -12,7 +12,7 @@ RUNTIME := .venv/.runtime-$(VERSION)
 EXTRAS := .venv/.extras-$(VERSION)
 
 .DEFAULT_GOAL := help
-.PHONY: help docs fit pharmacokinetics released crosscheck notebooks peers bench test test-slow pytest lint types constraints clean check-python
+.PHONY: help docs fit pharmacokinetics released crosscheck crosscheck-amici notebooks peers bench test test-slow pytest lint types constraints clean check-python
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.* ## ' Makefile | sed -E 's/^([a-z-]+):.* ## /  make \1\t/' | expand -t 22
@@ -30,6 +30,9 @@ released: $(RUNTIME) ## write the released SBML files anew from the sources
 
 crosscheck: $(EXTRAS) ## simulate every model in three simulators; writes docs/simulators.md (minutes)
 	@OMP_NUM_THREADS=1 $(BIN)/python -m tools.crosscheck
+
+crosscheck-amici: peers ## simulate the cycle in AMICI too; adds it to docs/simulators.md (long)
+	@OMP_NUM_THREADS=1 .venv-bench/bin/python -m tools.crosscheck_amici
 
 peers: | check-python
 	@test -x .venv-bench/bin/python || $(PYTHON) -m venv .venv-bench

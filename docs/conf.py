@@ -10,7 +10,7 @@ from sphinx.application import Sphinx
 from sphinx.writers.html5 import HTML5Translator
 
 HERE = Path(__file__).parent
-sys.path.insert(0, str(HERE.parent / "tools"))
+sys.path.insert(0, str(HERE.parent))
 
 project = "bonecycle"
 author = "The bonecycle authors"
@@ -44,13 +44,13 @@ def _block(writer: HTML5Translator, node: nodes.math_block) -> None:
 
 
 def _generate(_app: Sphinx) -> None:
-    from document import main
+    from tools.document import main
 
     main(HERE / "generated")
 
 
 def _link(_app: Sphinx, docname: str, source: list[str]) -> None:
-    from document import as_page
+    from tools.document import as_page
 
     # Pages link to files of the repository, as its readers on the web need it.
     folder = (HERE / docname).parent

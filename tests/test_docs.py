@@ -13,10 +13,10 @@ from bonecycle.biology import catalogue
 from bonecycle.biology.compose import Build, compose
 
 ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT / "tools"))
+sys.path.insert(0, str(ROOT))
 
-from document import as_page, observables_table, parameters_page  # noqa: E402
-from equations import equations, equations_page, latex  # noqa: E402
+from tools.document import as_page, observables_table, parameters_page  # noqa: E402
+from tools.equations import equations, equations_page, latex  # noqa: E402
 
 
 def math(text: str) -> libsbml.ASTNode:

@@ -2,7 +2,7 @@
 
 libroadrunner and COPASI read the exported SBML file as any user would; the kernel reads the
 composed model. Finished regimens are kept in docs/simulators.json and done again only when their
-file changes.
+file changes. `tools.crosscheck_amici` adds a fourth simulator.
 """
 
 from __future__ import annotations
@@ -178,23 +178,28 @@ def check(case: Case, days: float = DAYS, steps: int = STEPS) -> dict[str, Any]:
     names = compared(source)
     reference, seconds = in_roadrunner(exported.sbml, names, days, steps, case.relative)
     record: dict[str, Any] = {"file": content_hash(exported.sbml), "compared": len(names)}
-    record["doses"] = sum(
-        int((t.dose_times() <= days).sum()) for t in parse_regimen(case.regimen).treatments
-    )
+    record["doses"] = doses(case.regimen, days)
     record["roadrunner"] = {"seconds": seconds}
     # The first row is the start: some simulators show it before a dose at time zero.
     curves, seconds = in_copasi(exported.sbml, names, days, steps, case.relative)
-    record["copasi"] = _difference(reference[1:], curves[1:], names, seconds)
+    record["copasi"] = record_of(reference[1:], curves[1:], names, seconds)
     outputs = tuple(catalogue.observables())
     observed = reference[:, [names.index(name) for name in outputs]]
     curves, seconds = in_kernel(source, outputs, days, steps)
-    record["kernel"] = _difference(observed[1:], curves[1:], outputs, seconds)
+    record["kernel"] = record_of(observed[1:], curves[1:], outputs, seconds)
     return record
 
 
-def _difference(
+def doses(regimen: str, days: float) -> int:
+    """Number of doses up to a day."""
+    treatments = parse_regimen(regimen).treatments
+    return sum(int((t.dose_times() <= days).sum()) for t in treatments)
+
+
+def record_of(
     first: Floats, second: Floats, names: Sequence[str], seconds: Mapping[str, float]
 ) -> dict[str, Any]:
+    """Largest difference of curves from the first ones, its variable, and seconds."""
     value, where = largest_difference(first, second, names)
     return {"difference": value, "variable": where, "seconds": dict(seconds)}
 
@@ -205,7 +210,6 @@ def page(results: Mapping[str, Any]) -> str:
         simulator: max(case[simulator]["difference"] for case in results["cases"].values())
         for simulator in ("copasi", "kernel")
     }
-    versions = ", ".join(f"{name} {version}" for name, version in results["versions"].items())
     lines = [
         "# The same numbers in other simulators",
         "",
@@ -220,30 +224,67 @@ def page(results: Mapping[str, Any]) -> str:
         f"1e-6 of the range of x). Asked for: {ASKED:g}; largest found: COPASI "
         f"{worst['copasi']:.1e}, kernel {worst['kernel']:.1e}.",
         "",
-        f"{versions}. Seconds are load + run on a machine that others use.",
+        f"{_versions(results)}. Seconds are load + run on a machine that others use.",
         "",
         "| regimen | doses | COPASI | kernel | s libroadrunner | s COPASI | s kernel |",
         "|---|---|---|---|---|---|---|",
     ]
     for name, case in results["cases"].items():
-        differences = [
-            f"{case[s]['difference']:.1e} ({case[s]['variable']})" for s in ("copasi", "kernel")
-        ]
-        times = [
-            "{load:.1f} + {run:.1f}".format(**case[s]["seconds"])
-            for s in ("roadrunner", "copasi", "kernel")
-        ]
+        differences = [_cell(case[s]) for s in ("copasi", "kernel")]
+        times = [_seconds(case[s]) for s in ("roadrunner", "copasi", "kernel")]
         lines.append(f"| {' | '.join([name, str(case['doses']), *differences, *times])} |")
     if missing := [case.name for case in CASES if case.name not in results["cases"]]:
         lines += ["", f"Not simulated yet: {'; '.join(missing)}."]
-    return "\n".join([*lines, ""])
+    return "\n".join([*lines, *_amici_section(results.get("amici")), ""])
+
+
+def _amici_section(found: Mapping[str, Any] | None) -> list[str]:
+    if found is None:
+        return ["", "AMICI is not simulated yet (`make crosscheck-amici`)."]
+    lines = [
+        "",
+        "## AMICI",
+        "",
+        "Written by `make crosscheck-amici`, which builds AMICI from source. libroadrunner reads "
+        "the exported file; AMICI (CVODES) integrates the same model with its events, changed in "
+        "two ways. Numbers stand in place of initial assignments: AMICI writes nested ones out to "
+        "the end, and with those of the closed-form baseline its import does not end, so a changed "
+        "parameter does not re-equilibrate there by itself. And every dose is an event of its own: "
+        "AMICI gives one dose too many where an event reschedules itself. All states and "
+        f"observables at {STEPS} times, tolerances and differences as above.",
+        "",
+        f"{_versions(found)}. Seconds of AMICI to load are those of its compiler, or of reading "
+        "what it had compiled before.",
+        "",
+        "| regimen | years | doses | AMICI | s libroadrunner | s AMICI |",
+        "|---|---|---|---|---|---|",
+    ]
+    for name, case in found["cases"].items():
+        times = [_seconds(case[s]) for s in ("roadrunner", "amici")]
+        cells = [name, f"{case['days'] / 365.25:g}", str(case["doses"]), _cell(case["amici"])]
+        lines.append(f"| {' | '.join([*cells, *times])} |")
+    return lines
+
+
+def _versions(found: Mapping[str, Any]) -> str:
+    return ", ".join(f"{name} {version}" for name, version in found["versions"].items())
+
+
+def _cell(record: Mapping[str, Any]) -> str:
+    return f"{record['difference']:.1e} ({record['variable']})"
+
+
+def _seconds(record: Mapping[str, Any]) -> str:
+    return "{load:.1f} + {run:.1f}".format(**record["seconds"])
 
 
 def main() -> None:
     """Do every case whose file is new, and write the results and the page."""
     packages = ("libroadrunner", "copasi-basico", "python-copasi", "bonecycle")
-    kept = json.loads(RESULTS.read_text(encoding="utf-8"))["cases"] if RESULTS.exists() else {}
+    stored = json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.exists() else {}
+    kept = stored.get("cases", {})
     results: dict[str, Any] = {
+        **stored,
         "versions": {name: metadata.version(name) for name in packages},
         "cases": {},
     }

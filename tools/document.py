@@ -1,6 +1,6 @@
 """Write the pages of the documentation that follow from model, tables and code.
 
-``python tools/document.py docs/generated``; the build of the documentation does it by itself.
+``python -m tools.document docs/generated``; the build of the documentation does it by itself.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ import sys
 from collections import defaultdict
 from pathlib import Path
 
-from equations import equations_page
 from typer.testing import CliRunner
 
 import bonecycle
@@ -20,6 +19,7 @@ from bonecycle.biology import catalogue
 from bonecycle.biology.compose import compose
 from bonecycle.cli import app
 from bonecycle.manifest import atomic_write
+from tools.equations import equations_page
 
 ROOT = Path(__file__).resolve().parent.parent
 DOCS = ROOT / "docs"

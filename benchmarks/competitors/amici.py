@@ -15,7 +15,7 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -97,22 +97,10 @@ def _set(model: Any, arm: Arm, values: Floats) -> None:
 
 def _loaded(arm: Arm, tolerance: float) -> tuple[Any, Any, Any]:
     try:
-        import amici
         import amici.sim.sundials as sundials
     except ImportError as error:
         raise NotMeasured(f"not installed ({error})") from error
-    plain = _initial(arm.explicit).plain_sbml
-    key = content_hash(plain, *arm.parameters, *arm.outputs, amici.__version__)
-    name = f"bonecycle_{key[:16]}"
-    folder = user_cache_path("bonecycle") / "amici" / name
-    if not (folder / "built").exists():
-        # What an earlier attempt left would be built upon.
-        shutil.rmtree(folder, ignore_errors=True)
-        build = [sys.executable, "-m", f"{__name__}_build", name, str(folder)]
-        given = json.dumps([plain, arm.parameters, arm.outputs])
-        _within(_BUILD_SECONDS, build, given)
-        (folder / "built").touch()
-    model = amici.import_model_module(name, folder).get_model()
+    model = built_model(_initial(arm.explicit).plain_sbml, arm.parameters, arm.outputs)
     model.set_timepoints(list(arm.times))
     solver = model.create_solver()
     solver.set_relative_tolerance(tolerance)
@@ -120,6 +108,36 @@ def _loaded(arm: Arm, tolerance: float) -> tuple[Any, Any, Any]:
     solver.set_max_steps(10_000_000)
     solver.set_max_time(_RUN_SECONDS)
     return sundials, model, solver
+
+
+def built_model(plain: str, parameters: Sequence[str], outputs: Sequence[str]) -> Any:
+    """Model of AMICI, compiled once; without parameters it has no derivatives.
+
+    Parameters
+    ----------
+    plain : str
+        SBML with one event a dose and numbers in place of initial assignments.
+    parameters, outputs : sequence of str
+        What is set, and what is observed, in this order.
+
+    Raises
+    ------
+    NotMeasured
+        When it cannot be built in time.
+    """
+    import amici
+    import amici.sim.sundials  # or it cannot import models (AMICI-dev/AMICI pull request 3200)
+
+    key = content_hash(plain, *parameters, "", *outputs, amici.__version__)
+    name = f"bonecycle_{key[:16]}"
+    folder = user_cache_path("bonecycle") / "amici" / name
+    if not (folder / "built").exists():
+        # What an earlier attempt left would be built upon.
+        shutil.rmtree(folder, ignore_errors=True)
+        build = [sys.executable, "-m", f"{__name__}_build", name, str(folder)]
+        _within(_BUILD_SECONDS, build, json.dumps([plain, parameters, outputs]))
+        (folder / "built").touch()
+    return amici.import_model_module(name, folder).get_model()
 
 
 def _within(seconds: float, command: list[str], given: str) -> None:

@@ -34,6 +34,7 @@ def _build(name: str, folder: str, sbml: str, parameters: list[str], outputs: li
         # Simplifying the shared parts of this model takes longer than anything else.
         simplify=None,
         compute_conservation_laws=False,
+        generate_sensitivity_code=bool(parameters),
     )
 
 

@@ -6,6 +6,7 @@ import json
 
 import numpy as np
 import pytest
+from tools import crosscheck_amici
 from tools.crosscheck import ASKED, CASES, PAGE, RESULTS, largest_difference, page
 
 from bonecycle.biology import catalogue
@@ -24,6 +25,14 @@ def test_the_page_is_what_the_results_give() -> None:
     for name, case in results["cases"].items():
         for simulator in ("copasi", "kernel"):
             assert case[simulator]["difference"] < ASKED, (name, simulator)
+
+
+def test_amici_agrees_on_both_regimens() -> None:
+    found = json.loads(RESULTS.read_text(encoding="utf-8"))["amici"]["cases"]
+    assert [(name, case["days"]) for name, case in found.items()] == list(crosscheck_amici.CASES)
+    for name, case in found.items():
+        assert case["amici"]["difference"] < ASKED, name
+        assert case["compared"] > 80
 
 
 def test_differences_are_relative_to_size_and_range() -> None:

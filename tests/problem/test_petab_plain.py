@@ -8,6 +8,7 @@ from synthetic import CYCLE_ANT
 
 from bonecycle.biology.safe_antimony import antimony_to_sbml
 from bonecycle.errors import ModelError, UsageError
+from bonecycle.problem import petab_check, petab_files
 from bonecycle.problem.petab_problem import petab_spec
 from bonecycle.problem.problem import load_problem
 
@@ -31,6 +32,12 @@ FILES = {
     "k\tlog10\t1e-4\t10\t0.1\t1\tparameterScaleNormal\t-1;0.5\n"
     "start\tlin\t1\t10\t4\t0\t\t\n",
 }
+
+
+@pytest.fixture(autouse=True)
+def in_process(monkeypatch):
+    """petab's checks in this process: another takes seconds to start."""
+    monkeypatch.setattr(petab_files, "_checked", lambda path, *given: petab_check.faults(*given))
 
 
 @pytest.fixture
@@ -85,7 +92,7 @@ REFUSED = {
     "must be positive": {"measurements": ("\t5\t0.3", "\t5\t-0.3")},
     "not S": {"conditions": ("\tback", "\tS")},
     "exactly one problem": {"problem": ("problems:\n", "problems: []\nother:\n")},
-    "PEtab 2.0.0": {"problem": ("format_version: 1", "format_version: 2.0.0")},
+    "PEtab 3.0.0": {"problem": ("format_version: 1", "format_version: 3.0.0")},
     "aliases": {"problem": ("parameter_file: parameters.tsv", "a: &a [1]\nb: [*a, *a]")},
     "no YAML": {"problem": ("problems:", "problems: [")},
     "missing beside it": {"problem": ("conditions.tsv", "lost.tsv")},

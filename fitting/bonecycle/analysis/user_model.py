@@ -14,6 +14,7 @@ import xarray as xr
 
 from bonecycle.biology.amounts import parse_duration
 from bonecycle.biology.foreign import ForeignModel, free_ids, no_such, with_readings
+from bonecycle.engines.event_limit import with_event_limit
 from bonecycle.engines.roadrunner import RoadRunnerEngine
 from bonecycle.errors import BonecycleError, SimulationError, UsageError
 
@@ -72,7 +73,7 @@ def simulate_model(
     names = list(outputs) or [name for name, attrs in known.items() if attrs["moves"]]
     read = with_readings(model, {f"{_READ}{name}": (name, 1.0) for name in names})
     engine = RoadRunnerEngine(
-        read.sbml,
+        with_event_limit(read.sbml),
         tuple(chosen),
         tuple(f"{_READ}{name}" for name in names),
         model.name,

@@ -14,14 +14,14 @@ from bonecycle.biology.safe_xml import MAX_BYTES
 from bonecycle.errors import ModelError
 
 MAX_SECONDS = 10
-_MAX_MEMORY = 2_000_000_000
+MAX_MEMORY = 2_000_000_000
 # Anywhere, in comments and strings too: what is one for Antimony is not safely told apart here.
 _IMPORT = re.compile(r"(?<![a-z_])import(?!\w)", re.ASCII | re.IGNORECASE)
 _TRANSLATE = f"""
 import sys
 try:
     import resource
-    resource.setrlimit(resource.RLIMIT_AS, ({_MAX_MEMORY}, {_MAX_MEMORY}))
+    resource.setrlimit(resource.RLIMIT_AS, ({MAX_MEMORY}, {MAX_MEMORY}))
 except ImportError:
     pass  # Windows has no such limit
 import antimony

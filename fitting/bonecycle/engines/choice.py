@@ -45,6 +45,8 @@ def make_engine(
             notice = f"{model}, {arm}: roadrunner is used, the kernel does not take it ({error})"
     else:
         notice = ""
+    from bonecycle.engines.event_limit import with_event_limit
     from bonecycle.engines.roadrunner import RoadRunnerEngine
 
-    return RoadRunnerEngine(sbml, parameters, outputs, model, arm), notice
+    limited = with_event_limit(sbml)
+    return RoadRunnerEngine(limited, parameters, outputs, model, arm), notice

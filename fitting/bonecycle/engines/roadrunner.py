@@ -10,6 +10,7 @@ import numpy as np
 import roadrunner
 from scipy.optimize import approx_fprime
 
+from bonecycle.engines.event_limit import FIRINGS, MAX_FIRINGS
 from bonecycle.engines.initial_values import InitialValues
 from bonecycle.engines.interface import (
     Batch,
@@ -90,6 +91,7 @@ class RoadRunnerEngine:
         own = (*self.parameters, *(n for n in worked_out if n not in species))
         self._values = [(names.index(name), name) for name in own]
         self._switches = [names.index(name) for name in self._initial.switches]
+        self._firings = [names.index(FIRINGS)] if FIRINGS in names else []
         self._rr.integrator.relative_tolerance = relative_tolerance
         self._rr.integrator.absolute_tolerance = absolute_tolerance
         self._rr.integrator.maximum_num_steps = 100_000
@@ -173,6 +175,14 @@ class RoadRunnerEngine:
             raise SimulationError(
                 self.model_name, self.arm, self._named(row), f"{_REMEDY} ({error})"
             ) from error
+        if (self._rr.model.getGlobalParameterValues(self._firings) >= MAX_FIRINGS).any():
+            raise SimulationError(
+                self.model_name,
+                self.arm,
+                self._named(row),
+                f"events fire more than {MAX_FIRINGS} times: look for one that makes itself or "
+                "another fire again and again",
+            )
         curve = curve[len(grid) - len(times) :]
         if not np.isfinite(curve).all():
             raise SimulationError(

@@ -1,4 +1,4 @@
-"""The setting of a PEtab problem of any origin (version 1), as far as it is a problem of our kind.
+"""The setting of a PEtab problem of any origin, as far as it is a problem of our kind.
 
 Numbers with errors on the log scale, normal priors on the log scale, conditions that set constants.
 All else is refused by name, everything at once.
@@ -6,17 +6,15 @@ All else is refused by name, everything at once.
 
 from __future__ import annotations
 
-import logging
 import math
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import libsbml
 import numpy as np
 import petab.v1 as petab
 from petab.v1 import C
-from petab.v1.models.sbml_model import SbmlModel
 
 from bonecycle.biology.foreign import ForeignModel, add_rule, free_ids, no_such, read_model
 from bonecycle.biology.regimens import DAYS_PER_MONTH, Regimen
@@ -25,7 +23,7 @@ from bonecycle.engines.choice import make_engine
 from bonecycle.errors import UsageError
 from bonecycle.manifest import content_hash
 from bonecycle.problem.arms import Arm, Setting, make_arm
-from bonecycle.problem.petab_problem import inside, read_config
+from bonecycle.problem.petab_files import problem_files, read_tables
 from bonecycle.problem.space import Space
 from bonecycle.problem.spec import ProblemSpec
 from bonecycle.problem.targets import Target
@@ -34,14 +32,13 @@ from bonecycle.studies.schema import Comparison, Observation, Reference, Role, U
 if TYPE_CHECKING:
     import pandas as pd
 
-_KINDS = ("sbml", "condition", "measurement", "observable")
 _LOGS = {C.LOG: 1.0, C.LOG10: math.log(10)}
 # Before the id of an observable in the names of what is read from the model.
 _READ = "petab_"
 
 
 def petab_setting(spec: ProblemSpec) -> Setting:
-    """Set up a PEtab problem of version 1.
+    """Set up a PEtab problem.
 
     Raises
     ------
@@ -51,10 +48,10 @@ def petab_setting(spec: ProblemSpec) -> Setting:
         For a model that cannot be used.
     """
     path = Path(spec.model)
-    files = _files(path, read_config(path))
+    version, files = problem_files(path)
     model = read_model(files["sbml"])
-    problem = _load(path, files)
     free = free_ids(model)
+    problem = read_tables(path, version, files, free)
     if faults := [*_parameter_faults(problem.parameter_df, free), *_other_faults(problem, free)]:
         raise UsageError("\n  ".join([f"{path.name} cannot be used:", *faults]))
     space = Space(tuple(_parameters(path.name, problem.parameter_df)))
@@ -73,69 +70,6 @@ def petab_setting(spec: ProblemSpec) -> Setting:
     factor = np.diag([target.log_sd for target in targets])
     known = {parameter.id: parameter for parameter in space.parameters}
     return Setting(targets, (), space, known, factor, arms, hashes, tuple(dict.fromkeys(notices)))
-
-
-def _files(path: Path, config: dict[str, Any]) -> dict[str, Path]:
-    """Files of the one problem by kind; all of them in its folder."""
-    if str(config["format_version"]).split(".")[0] != "1":
-        raise UsageError(
-            f"{path.name}: PEtab {config['format_version']} is read only where bonecycle.json of "
-            "our export stands beside it; give the problem in version 1."
-        )
-    problems = config.get("problems")
-    problem = problems[0] if isinstance(problems, list) and len(problems) == 1 else None
-    if not isinstance(problem, dict):
-        raise UsageError(f"{path.name}: exactly one problem in a file is supported.")
-    lists = {kind: problem.get(f"{kind}_files") for kind in _KINDS}
-    lists["parameter"] = [config.get("parameter_file")]
-    odd = [
-        kind
-        for kind, names in lists.items()
-        if not (isinstance(names, list) and len(names) == 1 and isinstance(names[0], str))
-    ]
-    if odd:
-        raise UsageError(f"{path.name}: exactly one file is supported of {', '.join(odd)}.")
-    files = {kind: inside(path.parent, names[0]) for kind, names in lists.items() if names}
-    if lost := [str(file.name) for file in files.values() if not file.is_file()]:
-        raise UsageError(f"{path.name}: missing beside it: {', '.join(lost)}.")
-    return files
-
-
-class _Collector(logging.Handler):
-    """What petab's checks say."""
-
-    def __init__(self) -> None:
-        super().__init__(logging.ERROR)
-        self.messages: list[str] = []
-
-    def emit(self, record: logging.LogRecord) -> None:
-        """Keep a message."""
-        self.messages.append(" ".join(record.getMessage().split()))
-
-
-def _load(path: Path, files: dict[str, Path]) -> petab.Problem:
-    collector = _Collector()
-    logger = logging.getLogger("petab.v1")
-    logger.addHandler(collector)
-    try:
-        # Not from problem.yaml: that may name further files.
-        problem = petab.Problem(
-            model=SbmlModel.from_file(files["sbml"]),
-            condition_df=petab.get_condition_df(files["condition"]),
-            measurement_df=petab.get_measurement_df(files["measurement"]),
-            observable_df=petab.get_observable_df(files["observable"]),
-            parameter_df=petab.get_parameter_df(files["parameter"]),
-        )
-        wrong = petab.lint_problem(problem)
-    # petab raises what its tables and libraries raise: anything, for a broken table.
-    except (ValueError, KeyError, TypeError, AttributeError, AssertionError, OSError) as error:
-        raise UsageError(f"{path.name}: petab cannot read it: {error}") from error
-    finally:
-        logger.removeHandler(collector)
-    if wrong:
-        shown = collector.messages[:10] or ["petab's checks fail"]
-        raise UsageError("\n  ".join([f"{path.name}: petab's checks report", *shown]))
-    return problem
 
 
 def _parameter_faults(table: pd.DataFrame, free: dict[str, float]) -> Iterator[str]:
