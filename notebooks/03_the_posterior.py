@@ -86,7 +86,7 @@ regimen = bonecycle.parse_regimen(
     "alendronate 70 mg oral every 1 week for 24 months; "
     "denosumab 60 mg sc every 6 months from 24 months for 24 months"
 )
-months = [*range(0, 49, 2)]
+months = [*range(49)]
 posterior = bonecycle.posterior_draws(folder / "H1" / "posterior.nc", 100)
 predicted = bonecycle.predict(posterior, regimen, months, ["CTX", "P1NP", "ES_BS", "Ac_f"])
 table = bonecycle.prediction_table([predicted], regimen, months)
