@@ -4,55 +4,17 @@ from __future__ import annotations
 
 import shlex
 import shutil
-from collections.abc import Iterator
-from importlib.resources import files
 from pathlib import Path
 
-import click
 import pytest
-import typer
+from small_budget import COMMANDS, SMALL, TABLES, examples, fault_of, lighten
 from synthetic import STUDY_HEADER, study_row
-from typer.testing import CliRunner
 
 from bonecycle.biology.safe_antimony import antimony_to_sbml
-from bonecycle.cli import app
-from bonecycle.inference.checks import recovery
-from bonecycle.inference.comparison import surface
 
 # petab uses what pandas has come to deprecate.
 pytestmark = pytest.mark.filterwarnings("ignore:The (inplace keyword|'float_precision')")
 
-STUDIES = files("bonecycle_data") / "studies"
-# Enough for a fit with directions, and for leaving one study out.
-TABLES = [str(STUDIES / f"{name}.csv") for name in ("jensen_2021", "reid_2010", "recker_2008")]
-TWO = ["--mechanism", "H0", "--mechanism", "H1"]
-ONE_START = ["--starts", "1"]
-ALONE = ["--workers", "1"]
-# Options that make a command small; given last, they win over those of an example.
-SMALL = {
-    "simulate": ["--points", "20"],
-    "fit": [*ONE_START, *ALONE],
-    "sample": ["--max-steps", "50", "--walkers", "36", *ALONE],
-    "predict": ["--draws", "20", *ONE_START],
-    "population": ["--draws", "20", "--patients", "4", *ONE_START],
-    "design": ["--draws", "20", *ONE_START],
-    "compare": ["--draws", "64", "--live-points", "50", *ONE_START, *ALONE],
-    "recovery": ["--data-sets", "1", "--live-points", "50", *ONE_START, *ALONE],
-    "calibrate": ["--draws", "2", "--steps", "50", *ALONE],
-    "profile": ["--parameter", "site_factor", *ONE_START, *ALONE],
-    "biopsy": ["--draws", "20", "--n", "20"],
-    "sensitivity morris": ["--trajectories", "2"],
-    "sensitivity sobol": ["--samples", "16"],
-    "pharmacokinetics": [],
-    "report": [],
-    "list": [],
-    "data template": [],
-    "data check": [],
-    "export sbml": [],
-    "export omex": ["--duration", "1 year"],
-    "export petab": [],
-    "sensitivity local": [],
-}
 # In the order in which one leaves what the next needs; each chain has a folder of its own.
 CHAINS = {
     "tables": ["list", "data template", "data check"],
@@ -80,40 +42,6 @@ start,initial_state,,,,,,
 REGIMEN = "denosumab 60 mg sc every 6 months for 12 months"
 
 
-def commands() -> dict[str, click.Command]:
-    """Every command by its words."""
-
-    def walk(group: click.Command, words: str) -> Iterator[tuple[str, click.Command]]:
-        for name, command in getattr(group, "commands", {}).items():
-            inner = f"{words} {name}".strip()
-            yield from walk(command, inner) if hasattr(command, "commands") else [(inner, command)]
-
-    return dict(walk(typer.main.get_command(app), ""))
-
-
-COMMANDS = commands()
-
-
-def examples(command: str) -> list[list[str]]:
-    """Arguments of the examples in a command's help."""
-    paragraphs = (COMMANDS[command].epilog or "").split("\n\n")
-    joined = [" ".join(text.split()) for text in paragraphs]
-    return [shlex.split(text)[1:] for text in joined if text.startswith("bonecycle ")]
-
-
-def smaller(command: str, arguments: list[str]) -> list[str]:
-    """An example on a small budget: three studies and two mechanisms where it names none."""
-    options = {option for parameter in COMMANDS[command].params for option in parameter.opts}
-    given = [*arguments, *SMALL[command]]
-    elsewhere = {"--posterior", "--petab", "--model"} & set(arguments)
-    if "--data" in options and not elsewhere and "--data" not in arguments:
-        given += [part for table in TABLES for part in ("--data", table)]
-    many = command in ("fit", "predict", "population", "design", "compare", "recovery")
-    if many and not elsewhere and "--mechanism" not in arguments:
-        given += TWO
-    return given
-
-
 def prepare(folder: Path) -> None:
     """Write the files of one's own that examples name."""
     (folder / "FILE.xml").write_bytes(antimony_to_sbml("own.ant", OWN_MODEL))
@@ -138,23 +66,15 @@ def test_the_examples_of_the_help_run(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, chain: str
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    # Of the refits and nested runs that are alike, one.
-    monkeypatch.setattr(surface, "ERROR_SCALES", ())
-    monkeypatch.setattr(surface, "PRIOR_SCALES", (1.0,))
-    monkeypatch.setattr(recovery, "CHECKED_CELLS", 1)
+    lighten(monkeypatch)
     prepare(tmp_path)
     if chain == "inference":
         # What `fit --petab problem.yaml` reads.
-        export = ["export", "petab", "--mechanism", "H0", "--data", "STUDY.csv", "--out", "."]
-        assert CliRunner().invoke(app, export).exit_code == 0
+        assert not fault_of(shlex.split("export petab --mechanism H0 --data STUDY.csv --out ."))
     faults = []
     for command in CHAINS[chain]:
         for arguments in examples(command):
-            given = smaller(command, arguments)
-            answer = CliRunner().invoke(app, given)
-            if answer.exit_code:
-                faults.append(f"{shlex.join(given)}\n{answer.output}\n{answer.exception!r}")
-                continue
-            if "--out" in arguments:
+            faults.append(fault_of(arguments))
+            if not faults[-1] and "--out" in arguments:
                 assert (tmp_path / arguments[arguments.index("--out") + 1]).exists()
-    assert not faults, "\n\n".join(faults)
+    assert not any(faults), "\n\n".join(filter(None, faults))

@@ -10,11 +10,14 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from bonecycle.cli import biopsy, data
+from bonecycle.studies.reader import shipped_studies
 
 BONECYCLE = str(Path(sys.executable).parent / "bonecycle")
+STUDIES = [str(path) for path in shipped_studies() if path.stem in ("mcclung_2005", "reid_2010")]
 HOWTO = Path(__file__).parents[2] / "docs" / "howto" / "own_biopsies.md"
 
 
@@ -101,7 +104,42 @@ def test_virtual_biopsies_are_written_with_their_figure(tmp_path, command):
     assert groups["treated"]["median"] < groups["untreated"]["median"]
 
 
-def test_a_folder_without_a_fit_is_one_message(tmp_path):
-    answer = call(tmp_path, "biopsy", "--fit", "nothing", "--out", "results")
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--fit", "nothing"], "no result of `bonecycle fit`"),
+        (["--posterior", "nothing"], "no such file or folder: nothing"),
+        (["--posterior", "nothing", "--draws", "3"], "needs 20 draws"),
+        (["--posterior", "nothing", "--fit", "nothing"], "give one of them"),
+    ],
+)
+def test_sources_that_are_none_are_one_message(tmp_path, arguments, message):
+    answer = call(tmp_path, "biopsy", *arguments, "--out", "results")
     assert answer.returncode == 2
-    assert "no result of `bonecycle fit`" in answer.stderr
+    assert message in answer.stderr
+    assert not (tmp_path / "results").exists()
+
+
+@pytest.mark.slow
+def test_biopsies_of_a_posterior_have_shares_with_intervals(tmp_path):
+    table = [part for name in STUDIES for part in ("--data", name)]
+    sizes = ["--max-steps", "50", "--walkers", "34", "--workers", "1"]
+    answer = call(tmp_path, "sample", *table, *sizes, "--out", "posterior")
+    assert answer.returncode == 0, answer.stderr
+    options = ["--posterior", "posterior", "--draws", "20", "--n", "40", "--out", "out"]
+    answer = call(tmp_path, "biopsy", *options)
+    assert answer.returncode == 0, answer.stderr
+    assert "have not converged: H1" in answer.stderr
+    out = tmp_path / "out"
+    shares = pd.read_csv(out / "shares.csv").set_index(["arm", "finding"])
+    assert (shares["draws"] == 20).all()
+    assert (shares["lower"] < shares["share"]).all() and (shares["share"] < shares["upper"]).all()
+    assert shares.loc[("treated", "double"), "upper"] < shares.loc[("untreated", "double"), "share"]
+    record = json.loads((out / "summary.json").read_text(encoding="utf-8"))
+    assert {"shares", "counts", "summary"} < record.keys()
+    assert "not converged" in record["source"]
+    manifest = json.loads((out / "manifest.json").read_text(encoding="utf-8"))
+    assert "posterior/H1/posterior.nc" in manifest["hashes"]
+    assert {"counts.csv", "counts.png", "implied.csv", "biopsies.csv"} < {
+        path.name for path in out.iterdir()
+    }

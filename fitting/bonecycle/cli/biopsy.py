@@ -105,7 +105,7 @@ def biopsy(
     table = draw(states, n, seed, each_a_draw=bool(posterior))
     summary = summaries(table)
     tables = {"biopsies": table, "summary": summary}
-    if all(len(sets) > 1 for sets in points.values()):
+    if any(len(sets) > 1 for sets in points.values()):
         tables["shares"] = shares(states, seed)
     if fit is not None or posterior:
         tables |= _counts(points, seed, out)

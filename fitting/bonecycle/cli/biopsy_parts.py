@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from bonecycle.biology.regimens import Regimen
 from bonecycle.engines.choice import EngineName
+from bonecycle.errors import SimulationError
 
 # pandas and numpy's users are slow to import: in the functions that need them.
 if TYPE_CHECKING:
@@ -73,6 +74,10 @@ def states_of(points: Points, plan: Regimen, month: float) -> States:
     for arm, (given, time) in arms.items():
         state = predict_states(together, given, time, engine_for(points))
         ok = np.isfinite(np.stack(list(state.values()))).all(axis=0)
+        for mechanism, place in zip(*np.unique(owners, return_index=True), strict=True):
+            if not ok[place]:
+                remedy = f"the central set of {mechanism} could not be simulated"
+                raise SimulationError("cycle", str(given), {}, remedy)
         own = {
             mechanism: {name: values[ok & (owners == mechanism)] for name, values in state.items()}
             for mechanism in points
@@ -107,7 +112,7 @@ def draw(states: States, n: int, seed: int, *, each_a_draw: bool) -> pd.DataFram
 
 
 def shares(states: States, seed: int) -> pd.DataFrame:
-    """Expected shares of biopsies with each finding, with intervals over the draws."""
+    """Expected shares of biopsies with each finding, over the draws of mechanisms that have some."""
     import pandas as pd
 
     from bonecycle.analysis.label_shares import label_shares
@@ -115,8 +120,11 @@ def shares(states: States, seed: int) -> pd.DataFrame:
     parts = []
     for arm, (month, own) in states.items():
         for mechanism, state in own.items():
+            drawn = {name: values[1:] for name, values in state.items()}
+            if not len(drawn["MS_BS"]):
+                continue
             # The same sections for all: one laboratory reads a trial.
-            part = label_shares({name: values[1:] for name, values in state.items()}, seed)
+            part = label_shares(drawn, seed)
             part.insert(0, "mechanism", mechanism)
             part.insert(1, "arm", arm)
             part.insert(2, "month", month)
