@@ -84,9 +84,26 @@ def test_a_faulty_table_is_one_message_with_every_cell(tmp_path):
         assert answer.returncode == 2
         assert "own.csv:9 [MS/BSS (%)]" in answer.stderr
         assert "did you mean 'MS/BS'" in answer.stderr
-        assert "own.csv:10 [regimen] 'untreatd'" in answer.stderr
+        assert "own.csv:10 [regimen] 'untreatd' is not a treatment (did you mean 'untreated'?)" in (
+            answer.stderr
+        )
+        # One fault, not one for every row of the arm.
+        assert answer.stderr.count("[regimen]") == 1
         assert "Traceback" not in answer.stderr
         assert not (tmp_path / "results").exists()
+
+
+def test_a_wrong_unit_is_noticed(tmp_path):
+    call(tmp_path, "data", "template", "--out", "own.csv")
+    text = (tmp_path / "own.csv").read_text(encoding="utf-8")
+    right = call(tmp_path, "data", "check", "own.csv")
+    assert "check the unit" not in right.stdout
+    (tmp_path / "own.csv").write_text(text.replace("MAR (um/d)", "MAR (mm/d)"), encoding="utf-8")
+    wrong = call(tmp_path, "data", "check", "own.csv")
+    assert wrong.returncode == 0, wrong.stderr
+    said = " ".join(wrong.stdout.split())
+    assert "control, MAR: 524 um/d is far from 0.53 um/d of the untreated model" in said
+    assert said.count("check the unit") == 2  # one of each arm
 
 
 @pytest.mark.parametrize("command", examples(biopsy.EPILOG)[:2])

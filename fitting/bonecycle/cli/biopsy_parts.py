@@ -73,7 +73,7 @@ def states_of(points: Points, plan: Regimen, month: float) -> States:
     found: States = {}
     for arm, (given, time) in arms.items():
         state = predict_states(together, given, time, engine_for(points))
-        ok = np.isfinite(np.stack(list(state.values()))).all(axis=0)
+        ok = np.asarray(np.isfinite(np.stack(list(state.values()))).all(axis=0))
         for mechanism, place in zip(*np.unique(owners, return_index=True), strict=True):
             if not ok[place]:
                 remedy = f"the central set of {mechanism} could not be simulated"
@@ -112,7 +112,7 @@ def draw(states: States, n: int, seed: int, *, each_a_draw: bool) -> pd.DataFram
 
 
 def shares(states: States, seed: int) -> pd.DataFrame:
-    """Expected shares of biopsies with each finding, over the draws of mechanisms that have some."""
+    """Expected shares of biopsies with each finding, where a mechanism has draws."""
     import pandas as pd
 
     from bonecycle.analysis.label_shares import label_shares
