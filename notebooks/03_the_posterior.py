@@ -95,8 +95,8 @@ show.plot_prediction(table, str(regimen), "Posterior draws of a short run, not c
 # %% [markdown]
 # ## The verdict
 #
-# A better fit is not evidence that a mechanism is true: a mechanism with one parameter more always
-# fits better. So two other questions are asked of coupling alone (H0) and of H1.
+# A better fit is not evidence that a mechanism is true: H1 holds H0 as a special case, so it can
+# always follow the data at least as closely. Two other questions are asked of both.
 #
 # *Prediction.* Each study is left out, the mechanism is fitted to the others, and has to predict
 # it. A mark to the right is a study that this mechanism predicts better.

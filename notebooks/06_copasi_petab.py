@@ -78,7 +78,7 @@ axes[0, 0].figure.tight_layout()
 
 # %%
 names = [name for name in ours if name in theirs]
-difference = (ours[names].to_numpy() - theirs[names].to_numpy()).__abs__().max(axis=0)
+difference = abs(ours[names].to_numpy() - theirs[names].to_numpy()).max(axis=0)
 worst = pd.Series(difference / ours[names].abs().max().to_numpy(), names).sort_values()
 worst.tail(5).map("{:.1e}".format)
 

@@ -27,7 +27,6 @@ CHAINS = {
     "sensitivity": ["sensitivity local", "sensitivity morris", "sensitivity sobol"],
     "drugs": ["pharmacokinetics"],
 }
-QUICK = ("tables",)
 OWN_MODEL = b"""model own()
   S1 = 1; S2 = 0; loss = 0.1; block = 0;
   -> S1; loss * (1 - block);
@@ -59,9 +58,10 @@ def test_every_command_has_examples_that_some_chain_runs() -> None:
         assert all(" ".join(words).startswith(name) for words in examples(name))
 
 
-@pytest.mark.parametrize(
-    "chain", [pytest.param(c, marks=() if c in QUICK else pytest.mark.slow) for c in CHAINS]
-)
+# Cheap ones run every time: those of simulate and list in test_commands.py, of data and biopsy in
+# test_own_biopsies.py.
+@pytest.mark.slow
+@pytest.mark.parametrize("chain", CHAINS)
 def test_the_examples_of_the_help_run(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, chain: str
 ) -> None:

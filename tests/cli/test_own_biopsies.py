@@ -12,8 +12,9 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from typer.testing import CliRunner
 
-from bonecycle.cli import biopsy, data
+from bonecycle.cli import app, biopsy, data
 from bonecycle.studies.reader import shipped_studies
 
 BONECYCLE = str(Path(sys.executable).parent / "bonecycle")
@@ -93,15 +94,16 @@ def test_a_faulty_table_is_one_message_with_every_cell(tmp_path):
         assert not (tmp_path / "results").exists()
 
 
-def test_a_wrong_unit_is_noticed(tmp_path):
-    call(tmp_path, "data", "template", "--out", "own.csv")
+def test_a_wrong_unit_is_noticed(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    check = ["data", "check", "own.csv"]
+    CliRunner().invoke(app, ["data", "template", "--out", "own.csv"])
     text = (tmp_path / "own.csv").read_text(encoding="utf-8")
-    right = call(tmp_path, "data", "check", "own.csv")
-    assert "check the unit" not in right.stdout
+    assert "check the unit" not in CliRunner().invoke(app, check).output
     (tmp_path / "own.csv").write_text(text.replace("MAR (um/d)", "MAR (mm/d)"), encoding="utf-8")
-    wrong = call(tmp_path, "data", "check", "own.csv")
-    assert wrong.returncode == 0, wrong.stderr
-    said = " ".join(wrong.stdout.split())
+    wrong = CliRunner().invoke(app, check)
+    assert wrong.exit_code == 0
+    said = " ".join(wrong.output.split())
     assert "control, MAR: 524 um/d is far from 0.53 um/d of the untreated model" in said
     assert said.count("check the unit") == 2  # one of each arm
 
@@ -130,9 +132,10 @@ def test_virtual_biopsies_are_written_with_their_figure(tmp_path, command):
         (["--posterior", "nothing", "--fit", "nothing"], "give one of them"),
     ],
 )
-def test_sources_that_are_none_are_one_message(tmp_path, arguments, message):
-    answer = call(tmp_path, "biopsy", *arguments, "--out", "results")
-    assert answer.returncode == 2
+def test_sources_that_are_none_are_one_message(tmp_path, monkeypatch, arguments, message):
+    monkeypatch.chdir(tmp_path)
+    answer = CliRunner().invoke(app, ["biopsy", *arguments, "--out", "results"])
+    assert answer.exit_code == 2
     assert message in answer.stderr
     assert not (tmp_path / "results").exists()
 
