@@ -28,6 +28,7 @@ html_static_path = ["static"]
 html_css_files = ["wide.css"]
 html_math_renderer = "mathml"
 html_show_sphinx = False
+html_show_copyright = False
 suppress_warnings = ["myst.header"]
 
 

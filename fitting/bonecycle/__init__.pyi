@@ -1,6 +1,8 @@
 from .analysis.curves import fitted_curves, fitted_parameters
-from .analysis.cycle_responses import Measure, cycle_response
+from .analysis.cycle_responses import Measure, cycle_response, with_prior
 from .analysis.draws import Draws, laplace_draws, posterior_draws
+from .analysis.given_data import given_data_indices
+from .analysis.over_draws import over_draws
 from .analysis.population import correlation_table, simulate_population
 from .analysis.prediction import predict, prediction_table
 from .analysis.screening import screen
@@ -28,13 +30,20 @@ from .errors import BonecycleError
 from .exchange.omex import export_omex
 from .exchange.petab_export import export_petab
 from .exchange.sbml_export import export_sbml
+from .inference.comparison.conclusion import evidence_table
+from .inference.comparison.left_out import difference_table, failing_table, study_table
+from .inference.comparison.run import evidence_parts, left_out_parts
 from .inference.fitting.least_squares import Fit, fit
+from .inference.fitting.patient_table import patient_table, read_patients
 from .inference.fitting.summary import mechanism_table, parameter_table, target_table
+from .inference.parts import run_parts
 from .inference.posterior.files import read_posterior, theta_draws
 from .inference.posterior.results import write_posterior_results
 from .inference.sampling.run import Sample, sample
+from .problem.petab_problem import petab_spec
 from .problem.problem import Problem, ProblemSpec, load_problem
 from .show.run_report import write_report
+from .studies.own_template import write_template
 from .studies.regimen_table import read_regimens
 
 __version__: str
@@ -58,35 +67,49 @@ __all__ = [
     "compose",
     "correlation_table",
     "cycle_response",
+    "difference_table",
     "dosed_model",
+    "evidence_parts",
+    "evidence_table",
     "export_omex",
     "export_petab",
     "export_sbml",
+    "failing_table",
     "fit",
     "fitted_curves",
     "fitted_parameters",
+    "given_data_indices",
     "laplace_draws",
+    "left_out_parts",
     "load_problem",
     "local_sensitivities",
     "mechanism_table",
+    "over_draws",
     "parameter_table",
     "parse_regimen",
+    "patient_table",
+    "petab_spec",
     "posterior_draws",
     "predict",
     "prediction_table",
+    "read_patients",
     "read_posterior",
     "read_regimens",
     "relative",
+    "run_parts",
     "sample",
     "screen",
     "simulate",
     "simulate_model",
     "simulate_population",
     "sobol_indices",
+    "study_table",
     "target_table",
     "theta_draws",
     "validation_table",
     "virtual_biopsies",
+    "with_prior",
     "write_posterior_results",
     "write_report",
+    "write_template",
 ]

@@ -17,6 +17,7 @@ from bonecycle.analysis.label_counts import (
     predict_states,
     read_counts,
 )
+from bonecycle.analysis.label_shares import FINDINGS, label_shares
 from bonecycle.analysis.virtual_biopsy import (
     MEASURES,
     central_section,
@@ -143,6 +144,24 @@ def test_states_and_sections_may_differ_between_biopsies():
 def test_what_cannot_be_drawn_is_refused(state, n, section, message):
     with pytest.raises(UsageError, match=message):
         virtual_biopsies(state, n, section=replace(central_section(), **section))
+
+
+def test_shares_have_the_interval_of_the_draws_and_a_wider_one_with_the_section():
+    surfaces = np.linspace(0.5, 3.0, 41)
+    state = {name: np.full(41, value) for name, value in STATE.items()} | {"MS_BS": surfaces}
+    table = label_shares(state, seed=1).set_index("finding")
+    assert list(table.index) == list(FINDINGS)
+    row = table.loc["double"]
+    # More mineralizing surface, more labels: quantiles of the surface become those of the share.
+    for name, quantile in (("lower", 0.025), ("share", 0.5), ("upper", 0.975)):
+        own = STATE | {"MS_BS": float(np.quantile(surfaces, quantile))}
+        exact = float(finding_probability("double", own, central_section()))
+        assert row[name] == pytest.approx(exact, abs=1e-3)
+    assert row["lower_section"] < row["lower"] < row["upper"] < row["upper_section"]
+    # Osteoclasts are the same in all draws: only the section makes an interval.
+    alone = table.loc["no osteoclasts"]
+    assert alone["lower"] == alone["upper"] and alone["lower_section"] < alone["upper_section"]
+    assert label_shares(state, seed=1).equals(table.reset_index())
 
 
 def test_counts_are_those_of_the_evidence():

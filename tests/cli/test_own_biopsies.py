@@ -10,11 +10,15 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pandas as pd
 import pytest
+from typer.testing import CliRunner
 
-from bonecycle.cli import biopsy, data
+from bonecycle.cli import app, biopsy, data
+from bonecycle.studies.reader import shipped_studies
 
 BONECYCLE = str(Path(sys.executable).parent / "bonecycle")
+STUDIES = [str(path) for path in shipped_studies() if path.stem in ("mcclung_2005", "reid_2010")]
 HOWTO = Path(__file__).parents[2] / "docs" / "howto" / "own_biopsies.md"
 
 
@@ -81,9 +85,27 @@ def test_a_faulty_table_is_one_message_with_every_cell(tmp_path):
         assert answer.returncode == 2
         assert "own.csv:9 [MS/BSS (%)]" in answer.stderr
         assert "did you mean 'MS/BS'" in answer.stderr
-        assert "own.csv:10 [regimen] 'untreatd'" in answer.stderr
+        assert "own.csv:10 [regimen] 'untreatd' is not a treatment (did you mean 'untreated'?)" in (
+            answer.stderr
+        )
+        # One fault, not one for every row of the arm.
+        assert answer.stderr.count("[regimen]") == 1
         assert "Traceback" not in answer.stderr
         assert not (tmp_path / "results").exists()
+
+
+def test_a_wrong_unit_is_noticed(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    check = ["data", "check", "own.csv"]
+    CliRunner().invoke(app, ["data", "template", "--out", "own.csv"])
+    text = (tmp_path / "own.csv").read_text(encoding="utf-8")
+    assert "check the unit" not in CliRunner().invoke(app, check).output
+    (tmp_path / "own.csv").write_text(text.replace("MAR (um/d)", "MAR (mm/d)"), encoding="utf-8")
+    wrong = CliRunner().invoke(app, check)
+    assert wrong.exit_code == 0
+    said = " ".join(wrong.output.split())
+    assert "control, MAR: 524 um/d is far from 0.53 um/d of the untreated model" in said
+    assert said.count("check the unit") == 2  # one of each arm
 
 
 @pytest.mark.parametrize("command", examples(biopsy.EPILOG)[:2])
@@ -101,7 +123,43 @@ def test_virtual_biopsies_are_written_with_their_figure(tmp_path, command):
     assert groups["treated"]["median"] < groups["untreated"]["median"]
 
 
-def test_a_folder_without_a_fit_is_one_message(tmp_path):
-    answer = call(tmp_path, "biopsy", "--fit", "nothing", "--out", "results")
-    assert answer.returncode == 2
-    assert "no result of `bonecycle fit`" in answer.stderr
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--fit", "nothing"], "no result of `bonecycle fit`"),
+        (["--posterior", "nothing"], "no such file or folder: nothing"),
+        (["--posterior", "nothing", "--draws", "3"], "needs 20 draws"),
+        (["--posterior", "nothing", "--fit", "nothing"], "give one of them"),
+    ],
+)
+def test_sources_that_are_none_are_one_message(tmp_path, monkeypatch, arguments, message):
+    monkeypatch.chdir(tmp_path)
+    answer = CliRunner().invoke(app, ["biopsy", *arguments, "--out", "results"])
+    assert answer.exit_code == 2
+    assert message in answer.stderr
+    assert not (tmp_path / "results").exists()
+
+
+@pytest.mark.slow
+def test_biopsies_of_a_posterior_have_shares_with_intervals(tmp_path):
+    table = [part for name in STUDIES for part in ("--data", name)]
+    sizes = ["--max-steps", "50", "--walkers", "34", "--workers", "1"]
+    answer = call(tmp_path, "sample", *table, *sizes, "--out", "posterior")
+    assert answer.returncode == 0, answer.stderr
+    options = ["--posterior", "posterior", "--draws", "20", "--n", "40", "--out", "out"]
+    answer = call(tmp_path, "biopsy", *options)
+    assert answer.returncode == 0, answer.stderr
+    assert "have not converged: H1" in answer.stderr
+    out = tmp_path / "out"
+    shares = pd.read_csv(out / "shares.csv").set_index(["arm", "finding"])
+    assert (shares["draws"] == 20).all()
+    assert (shares["lower"] < shares["share"]).all() and (shares["share"] < shares["upper"]).all()
+    assert shares.loc[("treated", "double"), "upper"] < shares.loc[("untreated", "double"), "share"]
+    record = json.loads((out / "summary.json").read_text(encoding="utf-8"))
+    assert {"shares", "counts", "summary"} < record.keys()
+    assert "not converged" in record["source"]
+    manifest = json.loads((out / "manifest.json").read_text(encoding="utf-8"))
+    assert "posterior/H1/posterior.nc" in manifest["hashes"]
+    assert {"counts.csv", "counts.png", "implied.csv", "biopsies.csv"} < {
+        path.name for path in out.iterdir()
+    }

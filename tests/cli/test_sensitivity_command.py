@@ -1,8 +1,6 @@
-"""`bonecycle sensitivity`: files, resumption, messages, examples of its help."""
+"""`bonecycle sensitivity`: files, resumption, messages."""
 
 import json
-import re
-import shlex
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +9,7 @@ import pytest
 import xarray as xr
 from typer.testing import CliRunner
 
-from bonecycle.cli import app, sensitivity
+from bonecycle.cli import app
 from bonecycle.engines.choice import EngineName
 from bonecycle.inference.posterior.files import spec_text, write_posterior
 from bonecycle.problem.problem import ProblemSpec, load_problem
@@ -111,14 +109,3 @@ def test_a_mistake_gets_one_clear_message(call, arguments, messages) -> None:
     assert "Traceback" not in answer.stderr
     for message in messages:
         assert message in answer.stderr
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("kind", ["local", "morris", "sobol"])
-def test_the_examples_of_the_help_run(call, kind) -> None:
-    epilog = getattr(sensitivity, f"{kind.upper()}_EPILOG")
-    examples = re.findall(r"^bonecycle sensitivity (.+(?:\n.+)*)", epilog, flags=re.MULTILINE)
-    assert len(examples) == 2
-    for example in examples:
-        answer = call(*shlex.split(example.replace("\n", " ")))
-        assert answer.exit_code == 0, f"{example}\n{answer.stderr}"

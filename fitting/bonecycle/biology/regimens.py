@@ -5,6 +5,7 @@ TIME``, or ``at TIMES`` from ``every`` on; then ``[missing doses NUMBERS]`` and
 ``[taking PERCENT % [(seed NUMBER)]]``. Treatments are joined by ``;``.
 """
 
+import difflib
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -166,7 +167,9 @@ def _parse_treatment(text: str, routes: Routes | None) -> Treatment:
         for needed, optional in zip(_CLAUSES, _OPTIONAL, strict=True)
     )
     if match is None or not fitting or len(clauses) < len(keys):
-        raise RegimenError([("", f"{text!r} is not a treatment: write {GRAMMAR}")])
+        close = difflib.get_close_matches(text.strip().lower(), ["untreated"])
+        hint = " (did you mean 'untreated'?)" if close else ""
+        raise RegimenError([("", f"{text!r} is not a treatment{hint}: write {GRAMMAR}")])
     taking = _TAKING.fullmatch(clauses.get("adherence", ""))
     if taking:
         clauses |= {part: value for part, value in taking.groupdict().items() if value}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from functools import wraps
+from pathlib import Path
 from typing import Annotated, ParamSpec
 
 import typer
@@ -30,6 +31,7 @@ from bonecycle.cli import (
     sensitivity,
     simulate,
 )
+from bonecycle.cli.interrupted import farewell
 from bonecycle.errors import BonecycleError
 
 P = ParamSpec("P")
@@ -56,11 +58,9 @@ def _guarded(command: Callable[P, None]) -> Callable[P, None]:
             print(f"bonecycle: {error}", file=sys.stderr)
             raise typer.Exit(2) from None
         except KeyboardInterrupt:
-            print(
-                "bonecycle: interrupted. What was finished is kept; "
-                "give the same command again to go on.",
-                file=sys.stderr,
-            )
+            out = kwargs.get("out")
+            line = farewell(out if isinstance(out, Path) else None, sys.argv[1:])
+            print(f"\nbonecycle: {line}", file=sys.stderr)
             raise typer.Exit(130) from None
 
     return guarded

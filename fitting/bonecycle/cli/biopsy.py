@@ -14,10 +14,22 @@ from rich.console import Console
 from rich.table import Table
 
 from bonecycle.biology import catalogue
-from bonecycle.biology.regimens import DAYS_PER_MONTH, Regimen, parse_regimen
-from bonecycle.engines.choice import EngineName
+from bonecycle.biology.regimens import DAYS_PER_MONTH, parse_regimen
+from bonecycle.cli.biopsy_parts import (
+    CENTRE,
+    Points,
+    draw,
+    engine_for,
+    points_at,
+    points_of,
+    shares,
+    states_of,
+    summaries,
+)
+from bonecycle.cli.source import announce, collect, posterior_files, said_of
 from bonecycle.errors import UsageError
 from bonecycle.manifest import atomic_write, content_hash, write_manifest
+from bonecycle.studies.error_model import DEFAULT_ENCODING
 
 # pandas takes a second to import: in the functions that need it, so that help comes at once.
 if TYPE_CHECKING:
@@ -32,12 +44,13 @@ bonecycle biopsy --regimen "denosumab 60 mg sc every 6 months for 2 years" --n 4
 
 bonecycle biopsy --regimen "alendronate 70 mg oral every 1 week for 2 years"
 --fit results/fit --out results/alendronate
+
+bonecycle biopsy --posterior results/posterior --draws 200 --out results/shares
 """
 
 DEFAULT_REGIMEN = "alendronate 10 mg oral every 1 day for 24 months"
-_CENTRE = "prior centre"
-# Compiling the kernel takes longer than so many simulations with roadrunner.
-_COMPILE_ABOVE = 100
+# Intervals of 95 % from fewer draws are their extremes.
+_FEWEST = 20
 
 
 def biopsy(
@@ -52,136 +65,101 @@ def biopsy(
         Path | None,
         typer.Option(help="Folder of `bonecycle fit`: its mechanisms, and the published counts."),
     ] = None,
-    draws: Annotated[int, typer.Option(min=0, help="Parameter draws about each best point.")] = 50,
+    posterior: Annotated[
+        list[Path] | None,
+        typer.Option(help="posterior.nc of `bonecycle sample`, or its folder; repeat."),
+    ] = None,
+    draws: Annotated[
+        int, typer.Option(min=0, help="Draws about each best point, or of each posterior.")
+    ] = 50,
     seed: Annotated[int, typer.Option(min=0, help="Seed of all random numbers.")] = 0,
     out: Annotated[Path, typer.Option(help="Folder of the results.")] = Path("results/biopsy"),
 ) -> None:
     """Draw virtual biopsies: finite sections, two tetracycline courses, labels that escape.
 
-    At the centre of the priors, or with --fit at the best point of each mechanism. Writes
-    biopsies.csv (one row a biopsy), summary.csv (medians, zeros, missing values), summary.json,
-    manifest.json and a figure; with --fit also counts.csv (published counts of biopsies with a
-    label against the virtual biopsy), implied.csv (the labeled sites that the counts ask for) and
-    their figure.
+    At the centre of the priors, with --fit at the best point of each mechanism, or with
+    --posterior each biopsy at a draw of its own. Writes biopsies.csv (one row a biopsy),
+    summary.csv (medians, zeros, missing values), summary.json, manifest.json and a figure; with
+    --fit or --posterior also shares.csv (expected shares of biopsies with a label, with intervals
+    over the draws), counts.csv (published counts of biopsies with a label against the virtual
+    biopsy), implied.csv (the labeled sites that the counts ask for) and their figure.
     """
     from bonecycle.show import plot_virtual_biopsies, save
 
     if out.exists() and not out.is_dir():
         raise UsageError(f"--out {out} is a file: name a folder.")
+    if fit is not None and posterior:
+        raise UsageError("--fit and --posterior are two sources of parameters: give one of them.")
+    if posterior and draws < _FEWEST:
+        raise UsageError(f"--draws {draws}: a posterior needs {_FEWEST} draws or more.")
     plan = parse_regimen(regimen, catalogue.routes())
     stop = max((t.stop_days for t in plan.treatments), default=0.0) / DAYS_PER_MONTH
     when = stop if month is None else month
-    points = _points(fit, draws, seed)
-    table = _draw(points, plan, when, n, seed)
-    summary = _summaries(table)
-    atomic_write(out / "biopsies.csv", table.to_csv(index=False))
-    atomic_write(out / "summary.csv", summary.to_csv(index=False))
+    if posterior:
+        chosen = collect(posterior, [], [], DEFAULT_ENCODING, draws, 1, seed, out)
+        announce(chosen)
+        points, source = points_of(chosen, plan), said_of(chosen)
+    else:
+        points, source = points_at(fit, draws, seed), str(fit or CENTRE)
+    states = states_of(points, plan, when)
+    table = draw(states, n, seed, each_a_draw=bool(posterior))
+    summary = summaries(table)
+    tables = {"biopsies": table, "summary": summary}
+    if any(len(sets) > 1 for sets in points.values()):
+        tables["shares"] = shares(states, seed)
+    if fit is not None or posterior:
+        tables |= _counts(points, seed, out)
+    for name, frame in tables.items():
+        atomic_write(out / f"{name}.csv", frame.to_csv(index=False))
     # Untreated, mechanisms hardly differ: one of them is drawn.
     drawn = table[(table["arm"] == "treated") | (table["mechanism"] == table["mechanism"].iloc[0])]
     save(plot_virtual_biopsies(drawn), out / "biopsies")
-    records = {"regimen": str(plan), "month": when, "summary": _records(summary)}
-    counts = _counts(points, seed, out) if fit is not None else None
-    if counts is not None:
-        records["counts"] = _records(counts)
+    records: dict[str, object] = {"regimen": str(plan), "month": when, "source": source}
+    records |= {
+        name: json.loads(tables[name].to_json(orient="records"))
+        for name in ("summary", "shares", "counts")
+        if name in tables
+    }
     atomic_write(out / "summary.json", json.dumps(records, indent=1) + "\n")
     write_manifest(
         out,
         command=shlex.join(["bonecycle", *sys.argv[1:]]),
         seed=seed,
-        hashes=_hashes(fit),
-        extra={"regimen": str(plan), "month": when, "fit": str(fit or _CENTRE), "draws": draws},
+        hashes=_hashes(fit, posterior or []),
+        extra={"regimen": str(plan), "month": when, "source": source, "draws": draws},
     )
-    _report(table, summary, counts, out)
+    _report(tables, source if posterior else "", out)
 
 
-def _hashes(fit: Path | None) -> dict[str, str]:
-    tables = ("biopsy.csv", "label_counts.csv")
-    found = {n: content_hash((files("bonecycle_data") / n).read_bytes()) for n in tables}
+def _hashes(fit: Path | None, posterior: list[Path]) -> dict[str, str]:
+    names = ("biopsy.csv", "label_counts.csv")
+    found = {n: content_hash((files("bonecycle_data") / n).read_bytes()) for n in names}
     if fit is not None:
         found["fit.json"] = content_hash((fit / "fit.json").read_bytes())
-    return found
+    return found | {
+        str(path): content_hash(path.read_bytes()) for path in posterior_files(posterior)
+    }
 
 
-def _points(fit: Path | None, draws: int, seed: int) -> dict[str, pd.DataFrame]:
-    import pandas as pd
-
-    from bonecycle.inference.fitting.points import fitted_points
-
-    if fit is None:
-        return {_CENTRE: pd.DataFrame(index=[0])}
-    return fitted_points(fit, draws, seed)
-
-
-def _draw(
-    points: dict[str, pd.DataFrame], plan: Regimen, month: float, n: int, seed: int
-) -> pd.DataFrame:
-    import numpy as np
-    import pandas as pd
-
-    from bonecycle.analysis.label_counts import predict_states
-    from bonecycle.analysis.virtual_biopsy import virtual_biopsies
-
-    best = pd.concat([sets.iloc[:1] for sets in points.values()], ignore_index=True)
-    arms = {"untreated": (Regimen(()), 0.0)} | (
-        {"treated": (plan, month)} if plan.treatments else {}
-    )
-    parts = []
-    seeds = iter(np.random.SeedSequence(seed).spawn(len(arms) * len(points)))
-    for arm, (given, time) in arms.items():
-        state = predict_states(best, given, time, EngineName.ROADRUNNER)
-        for i, mechanism in enumerate(points):
-            own = {name: float(values[i]) for name, values in state.items()}
-            group = arm if len(points) == 1 else f"{mechanism} {arm}"
-            drawn = virtual_biopsies(own, n, seed=next(seeds))
-            parts.append(drawn.assign(group=group, mechanism=mechanism, arm=arm, month=time))
-    table = pd.concat(parts, ignore_index=True)
-    first = ["mechanism", "arm", "month"]
-    return table[[*first, *table.columns.drop(first)]]
-
-
-def _summaries(table: pd.DataFrame) -> pd.DataFrame:
-    import pandas as pd
-
-    from bonecycle.analysis.virtual_biopsy import summarize
-
-    parts = []
-    for group, own in table.groupby("group", sort=False):
-        part = summarize(own)
-        part.insert(0, "group", group)
-        part.insert(1, "double_label", float((own["label"] == "double").mean()))
-        part.insert(2, "any_label", float((own["label"] != "none").mean()))
-        parts.append(part)
-    return pd.concat(parts, ignore_index=True)
-
-
-def _counts(points: dict[str, pd.DataFrame], seed: int, out: Path) -> pd.DataFrame:
+def _counts(points: Points, seed: int, out: Path) -> dict[str, pd.DataFrame]:
     from tqdm import tqdm
 
     from bonecycle.analysis.label_counts import compare_counts, implied_sites, read_counts
     from bonecycle.show import plot_label_counts, save
 
-    sets = sum(map(len, points.values()))
-    engine = EngineName.KERNEL if sets > _COMPILE_ABOVE else EngineName.ROADRUNNER
     with tqdm(total=len(read_counts()), desc="published counts", unit="count") as bar:
 
         def progress(done: int, _total: int) -> None:
             bar.update(done - bar.n)
 
-        counts = compare_counts(points, seed=seed, engine=engine, progress=progress)
-    atomic_write(out / "counts.csv", counts.to_csv(index=False))
-    atomic_write(out / "implied.csv", implied_sites().to_csv(index=False))
+        counts = compare_counts(points, seed=seed, engine=engine_for(points), progress=progress)
     save(plot_label_counts(counts), out / "counts")
-    return counts
+    return {"counts": counts, "implied": implied_sites()}
 
 
-def _records(table: pd.DataFrame) -> list[object]:
-    return list(json.loads(table.to_json(orient="records")))
-
-
-def _report(
-    table: pd.DataFrame, summary: pd.DataFrame, counts: pd.DataFrame | None, out: Path
-) -> None:
+def _report(tables: dict[str, pd.DataFrame], source: str, out: Path) -> None:
     console = Console(width=max(Console().width, 120))
+    summary = tables["summary"]
     shown = Table(title="Virtual biopsies: medians of those measured")
     variables = list(dict.fromkeys(summary["variable"]))
     known = catalogue.observables()
@@ -191,16 +169,36 @@ def _report(
         shown.add_column(head, justify="left" if left else "right", no_wrap=left)
     for group, own in summary.groupby("group", sort=False):
         first = own.iloc[0]
-        shares = [f"{100 * first[name]:.0f} %" for name in ("double_label", "any_label")]
-        shown.add_row(str(group), *shares, *(f"{value:.3g}" for value in own["median"]))
+        percents = [f"{100 * first[name]:.0f} %" for name in ("double_label", "any_label")]
+        shown.add_row(str(group), *percents, *(f"{value:.3g}" for value in own["median"]))
     console.print(shown)
-    if counts is not None:
-        console.print(_count_report(counts))
+    if "shares" in tables:
+        console.print(_share_report(tables["shares"]))
+    if "counts" in tables:
+        console.print(_count_report(tables["counts"]))
     console.print(
         "The constants of a section are assumed (biopsy.csv); shares of labels depend on them.",
         highlight=False,
     )
+    if source:
+        console.print(source, highlight=False)
     console.print(f"Results in {out}", highlight=False, soft_wrap=True)
+
+
+def _share_report(shares: pd.DataFrame) -> Table:
+    table = Table(title="Expected share of biopsies: median and 95 % over the draws")
+    for head in ("mechanism", "arm", "finding", "share", "95 %", "95 %, section drawn too"):
+        table.add_column(head, justify="right" if "%" in head or head == "share" else "left")
+    for row in shares.to_dict("records"):
+        table.add_row(
+            row["mechanism"],
+            row["arm"],
+            row["finding"],
+            f"{row['share']:.2f}",
+            f"{row['lower']:.2f} to {row['upper']:.2f}",
+            f"{row['lower_section']:.2f} to {row['upper_section']:.2f}",
+        )
+    return table
 
 
 def _count_report(counts: pd.DataFrame) -> Table:

@@ -64,15 +64,19 @@ def check(
 ) -> None:
     """Say how a table of one's own is understood, or name every fault with its cell.
 
-    Writes study.csv (the table as rows of a study, with the columns of the shipped studies),
+    Values that are far from any bone are named: most often their unit is wrong. Writes study.csv
+    (the table as rows of a study, with the columns of the shipped studies),
     check.json and manifest.json.
     """
     if out.exists() and not out.is_dir():
         raise UsageError(f"--out {out} is a file: name a folder.")
+    from bonecycle.analysis.plausible import implausible
+
     study = load_studies(catalogue.observables(), [file])[0]
+    notices = [*study.notices, *implausible(study.observations)]
     atomic_write(out / "study.csv", _study_csv(study))
     rows = [_record(row) for row in study.observations]
-    record = {"study": study.citation, "rows": rows, "notices": list(study.notices)}
+    record = {"study": study.citation, "rows": rows, "notices": notices}
     atomic_write(out / "check.json", json.dumps(record, indent=1) + "\n")
     write_manifest(
         out,
@@ -98,7 +102,7 @@ def check(
             f"limit, {missing} missing.",
             highlight=False,
         )
-    for notice in study.notices:
+    for notice in notices:
         console.print(notice, highlight=False)
     console.print(
         f"No faults. Next: bonecycle fit --data {file} (results in {out})",

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 EPILOG = """Examples:
 
-bonecycle design --posterior results/sample --out results/design
+bonecycle design --posterior results/posterior --out results/design
 
 bonecycle design --mechanism H1 --mechanism H2 --months 3 --months 24 --patients 40
 --quantity ES_BS --quantity Rv_D --out results/h1_h2

@@ -181,19 +181,14 @@ def _write_patients(out: Path, paths: tuple[str, ...], targets: pd.DataFrame) ->
     """Of tables of single biopsies: the spread between patients, and a figure."""
     import pandas as pd
 
-    from bonecycle.biology import catalogue
-    from bonecycle.inference.fitting.patient_table import patient_table
-    from bonecycle.problem.patients import estimate
+    from bonecycle.inference.fitting.patient_table import patient_table, read_patients
     from bonecycle.show import plot_own_biopsies, save
-    from bonecycle.studies.reader import load_studies
 
-    studies = load_studies(catalogue.observables(), map(Path, paths)) if paths else ()
     parts = []
-    for study in (study for study in studies if study.biopsies):
-        patients = estimate(study.biopsies)
-        parts.append(patient_table(study.name, patients))
-        own = targets[targets["study"] == study.name]
-        save(plot_own_biopsies(patients, own), out / f"biopsies_{Path(study.name).stem}")
+    for study, patients in read_patients(map(Path, paths)).items():
+        parts.append(patient_table(study, patients))
+        own = targets[targets["study"] == study]
+        save(plot_own_biopsies(patients, own), out / f"biopsies_{Path(study).stem}")
     if parts:
         atomic_write(out / "patients.csv", pd.concat(parts).to_csv(index=False))
 

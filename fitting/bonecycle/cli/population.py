@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 EPILOG = """Examples:
 
-bonecycle population --posterior results/sample --out results/population
+bonecycle population --posterior results/posterior --out results/population
 
 bonecycle population --mechanism H1 --mechanism H3 --patients 20 --draws 50 --out results/two
 """

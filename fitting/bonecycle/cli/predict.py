@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 EPILOG = """Examples:
 
 bonecycle predict --regimen "alendronate 70 mg oral every 1 week for 5 years"
---duration "10 years" --posterior results/sample --out results/stop
+--duration "10 years" --posterior results/posterior --out results/stop
 
 bonecycle predict --regimen "alendronate 70 mg oral every 1 week for 2 years; denosumab 60 mg sc
 every 6 months from 2 years for 2 years" --mechanism H1 --mechanism H2 --out results/switch

@@ -75,6 +75,23 @@ def said_of(draws: Sequence[Draws]) -> str:
     return f"{len(draws[0])} posterior draws a mechanism.{doubt}"
 
 
+def posterior_files(paths: Sequence[Path]) -> list[Path]:
+    """Files of `sample`, those in folders among them.
+
+    Raises
+    ------
+    UsageError
+        For a folder without any.
+    """
+    files: list[Path] = []
+    for path in paths:
+        found = sorted(path.rglob("posterior.nc")) if path.is_dir() else [path]
+        if not found:
+            raise UsageError(f"{path} holds no posterior.nc: name a file or folder of `sample`.")
+        files += found
+    return files
+
+
 def _fitted(spec: ProblemSpec, count: int, starts: int, seed: int, out: Path) -> Draws:
     from tqdm import tqdm
 
@@ -104,13 +121,7 @@ def _from_files(paths: Sequence[Path], count: int, seed: int) -> list[Draws]:
     from bonecycle.analysis.draws import posterior_draws
     from bonecycle.problem.problem import load_problem
 
-    files: list[Path] = []
-    for path in paths:
-        found = sorted(path.rglob("posterior.nc")) if path.is_dir() else [path]
-        if not found:
-            raise UsageError(f"{path} holds no posterior.nc: name a file or folder of `sample`.")
-        files += found
-    draws = [posterior_draws(path, count, seed) for path in files]
+    draws = [posterior_draws(path, count, seed) for path in posterior_files(paths)]
     names = [one.mechanism for one in draws]
     if twice := {name for name in names if names.count(name) > 1}:
         raise UsageError(f"Two posteriors of {', '.join(sorted(twice))}: name one of each.")

@@ -136,7 +136,7 @@ def plot_label_counts(counts: pd.DataFrame) -> Figure:
     unique = dict(reversed(list(zip(labels, handles, strict=True))))
     order = list(dict.fromkeys(labels))
     figure.legend([unique[n] for n in order], order, loc="outside lower center", ncols=5)
-    axes.set_title("Published counts (95 % interval), and the virtual biopsy at the best points")
+    axes.set_title("Published counts (95 % interval), and the virtual biopsy (95 % of draws)")
     return figure
 
 

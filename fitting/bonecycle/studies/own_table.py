@@ -160,6 +160,7 @@ def read_declaration(table: OwnTable, summary: bool) -> bool | None:
 def read_lines(table: OwnTable) -> list[Line]:
     """Rows with arm, regimen and month; an empty regimen is the one above in that arm."""
     regimens: dict[str, tuple[Regimen, int]] = {}
+    refused: set[str] = set()  # arms whose regimen is a fault already
     lines = []
     arm_place, regimen_place = (table.columns[name].place for name in ("arm", "regimen"))
     month = table.columns["month"]
@@ -169,7 +170,9 @@ def read_lines(table: OwnTable) -> list[Line]:
             table.add(row, "arm", "is empty", "name the arm of every row")
         regimen = _regimen(table, row, text) if text else regimens.get(arm, (None, 0))[0]
         if regimen is None:
-            if not text:
+            if text:
+                refused.add(arm)
+            elif arm not in refused:
                 remedy = "write 'untreated' or the treatment in the first row of the arm"
                 table.add(row, "regimen", "is empty", remedy)
             regimen = Regimen(())  # so that the numbers of the row are checked too

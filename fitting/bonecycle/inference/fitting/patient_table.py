@@ -1,15 +1,33 @@
-"""Table of what single biopsies say: the spread between patients and the median patients."""
+"""What single biopsies say, as a table: the spread between patients and the median patients."""
 
 from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 from bonecycle.biology import catalogue
-from bonecycle.problem.patients import SPREADS, Patients
+from bonecycle.problem.patients import SPREADS, Patients, estimate
 from bonecycle.studies.biopsies import constants
+from bonecycle.studies.reader import load_studies
 
 _Z95 = 1.959964
+
+
+def read_patients(paths: Iterable[Path]) -> dict[str, Patients]:
+    """Estimate the patients of every table of single biopsies, by name of the study.
+
+    Tables of means and study tables hold no patients and are left out.
+
+    Raises
+    ------
+    DataError
+        With every fault of every file.
+    """
+    studies = load_studies(catalogue.observables(), paths)
+    return {study.name: estimate(study.biopsies) for study in studies if study.biopsies}
 
 
 def patient_table(study: str, patients: Patients) -> pd.DataFrame:

@@ -22,18 +22,7 @@
 # %%
 # %matplotlib inline
 import bonecycle
-from bonecycle import show
-from bonecycle.analysis.cycle_responses import (
-    Measure,
-    cycle_response,
-    with_prior,
-)
-from bonecycle.analysis.draws import laplace_draws
-from bonecycle.analysis.given_data import given_data_indices
-from bonecycle.analysis.over_draws import over_draws
-from bonecycle.analysis.screening import screen
-from bonecycle.analysis.sensitivity_local import local_sensitivities
-from bonecycle.analysis.sobol import sobol_indices
+from bonecycle import Measure, show
 
 starts = 4  # of the search behind the posterior
 
@@ -48,7 +37,7 @@ starts = 4  # of the search behind the posterior
 # %%
 regimen = "alendronate 10 mg oral every 1 day for 24 months"
 asked = {"regimen": regimen, "months": [3, 12, 24], "mechanism": "H1", "measure": Measure.RATIO}
-response = cycle_response(observables=["ES_BS", "Ac_f"], **asked)
+response = bonecycle.cycle_response(observables=["ES_BS", "Ac_f"], **asked)
 response.names
 
 # %% [markdown]
@@ -58,7 +47,7 @@ response.names
 # parameter takes one per cent off the output.
 
 # %%
-local = local_sensitivities(response)
+local = bonecycle.local_sensitivities(response)
 show.plot_tornado(local)
 
 # %% [markdown]
@@ -76,10 +65,10 @@ show.plot_sensitivity_map(local)
 # is not fitted is an assumption that carries the result.
 
 # %%
-everything = cycle_response(
-    observables=["ES_BS", "Ac_f"], parameters=with_prior(regimen, "H1"), **asked
+everything = bonecycle.cycle_response(
+    observables=["ES_BS", "Ac_f"], parameters=bonecycle.with_prior(regimen, "H1"), **asked
 )
-screening = screen(everything, trajectories=64)
+screening = bonecycle.screen(everything, trajectories=64)
 show.plot_screening(screening.table)
 
 # %%
@@ -103,7 +92,7 @@ screening.trajectories, screening.lost
 # interactions. Lines are 95 % bootstrap intervals.
 
 # %%
-sobol = sobol_indices(response, samples=1024)
+sobol = bonecycle.sobol_indices(response, samples=1024)
 show.plot_indices(sobol.table)
 
 # %% [markdown]
@@ -125,8 +114,8 @@ sobol.summary
 
 # %%
 fit = bonecycle.fit(bonecycle.ProblemSpec("H1"), starts=starts)
-posterior, values = over_draws(response, laplace_draws(fit, 1000))
-given = given_data_indices(posterior, values)
+posterior, values = bonecycle.over_draws(response, bonecycle.laplace_draws(fit, 1000))
+given = bonecycle.given_data_indices(posterior, values)
 show.plot_indices(given.table)
 
 # %% [markdown]
