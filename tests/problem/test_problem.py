@@ -75,7 +75,7 @@ def test_a_visit_on_the_day_of_a_dose_comes_before_it(problem):
         assert target.time_days == pytest.approx(target.observation.time_days, abs=0.01)
 
 
-def test_whitening_correlates_numbers_of_one_arm_only():
+def test_whitening_correlates_numbers_of_one_arm_of_a_trial_only():
     errors = ErrorModel.load()
     studies = load_studies(catalogue.observables())
     targets = make_targets(studies, errors, load_encodings()["soft-0.6"])
@@ -83,11 +83,16 @@ def test_whitening_correlates_numbers_of_one_arm_only():
     covariance = factor @ factor.T
     for i, one in enumerate(targets):
         for j, other in enumerate(targets):
-            together = (one.study, one.arm) == (other.study, other.arm)
+            together = (one.trial, one.arm) == (other.trial, other.arm)
             numbers = all(t.fitted and t.observation.comparison == "equal" for t in (one, other))
             if i != j:
                 assert (covariance[i, j] > 0) == (together and numbers)
         assert covariance[i, i] == pytest.approx(one.log_sd**2)
+    # Two reports of one trial share the error of its arm.
+    biopsy = next(i for i, t in enumerate(targets) if t.study == "recker_2008" and t.fitted)
+    marker = next(i for i, t in enumerate(targets) if t.study == "delmas_2009" and t.fitted)
+    expected = 0.5 * targets[biopsy].log_sd * targets[marker].log_sd
+    assert covariance[biopsy, marker] == pytest.approx(expected)
 
 
 @pytest.mark.parametrize("encoding", ["dropped", "hard-0.9"])

@@ -248,7 +248,8 @@ def _targets(path: Path, problem: petab.Problem, model: ForeignModel) -> Iterato
             note="",
         )
         log_sd = sd * _LOGS[defined[C.OBSERVABLE_TRANSFORMATION]]
-        yield Target(path.stem, observation.arm, observation, days, observation.value, log_sd, True)
+        study, arm = path.stem, observation.arm
+        yield Target(study, study, arm, observation, days, observation.value, log_sd, True)
 
 
 def _arm(

@@ -96,8 +96,8 @@ class Problem:
 
     @property
     def fitted_arms(self) -> frozenset[tuple[str, str]]:
-        """Study and arm of every fitted row: the errors of an arm are correlated."""
-        return frozenset((t.study, t.arm) for t in self.targets if t.fitted)
+        """Trial and arm of every fitted row: the errors of an arm are correlated."""
+        return frozenset((t.trial, t.arm) for t in self.targets if t.fitted)
 
     @property
     def regimens(self) -> tuple[Regimen, ...]:

@@ -26,8 +26,8 @@ class Target:
 
     Attributes
     ----------
-    study, arm : str
-        Study name and arm.
+    study, trial, arm : str
+        Name of the study, trial that it reports, arm.
     observation : Observation
         The row as published.
     time_days : float
@@ -45,6 +45,7 @@ class Target:
     """
 
     study: str
+    trial: str
     arm: str
     observation: Observation
     time_days: float
@@ -98,7 +99,7 @@ def make_targets(
     """
     faults: list[Fault] = []
     targets = [
-        _target(study.name, arm.name, row, errors, encoding, faults)
+        _target(study, arm.name, row, errors, encoding, faults)
         for study in studies
         for arm in study.arms((Role.FITTED, Role.VALIDATION))
         for row in arm.observations
@@ -131,7 +132,7 @@ def _with_patients(target: Target, medians: ArmMedians | None) -> Target:
 
 
 def _target(
-    study: str,
+    study: Study,
     arm: str,
     row: Observation,
     errors: ErrorModel,
@@ -139,7 +140,7 @@ def _target(
     faults: list[Fault],
 ) -> Target:
     value: float | None
-    log_sd = errors.log_sd(study, row.variable)
+    log_sd = errors.log_sd(study.name, row.variable)
     if row.comparison is Comparison.NOT_STRONGLY_DECREASED:
         value, log_sd = encoding.threshold, encoding.log_sd or log_sd
     elif row.target is None:
@@ -147,7 +148,7 @@ def _target(
     else:
         value = row.target * _unit_factor(row, faults)
     fitted = row.role is Role.FITTED and value is not None
-    return Target(study, arm, row, _visit(row), value, log_sd, fitted)
+    return Target(study.name, study.trial, arm, row, _visit(row), value, log_sd, fitted)
 
 
 def _unit_factor(row: Observation, faults: list[Fault]) -> float:
@@ -179,27 +180,23 @@ def _visit(row: Observation) -> float:
 def whitening(targets: Sequence[Target], errors: ErrorModel) -> Floats:
     """Lower Cholesky factor of the covariance of log errors, shape (n_targets, n_targets).
 
-    Fitted numbers of one arm share an error, and the sampling errors of their patients;
-    limits, directions, validation rows and different arms are independent.
+    Fitted numbers of one arm of a trial share an error, whichever study reports them, and those of
+    one study the sampling errors of its patients; limits, directions, validation rows and different
+    arms are independent.
     """
     n = len(targets)
     groups: dict[tuple[str, str], list[int]] = {}
     alone: list[int] = []
     for i, target in enumerate(targets):
         if target.fitted and target.observation.comparison is Comparison.EQUAL:
-            groups.setdefault((target.study, target.arm), []).append(i)
+            groups.setdefault((target.trial, target.arm), []).append(i)
         else:
             alone.append(i)
     order: list[int] = []
     blocks: list[Floats] = []
-    for (study, _), members in groups.items():
+    for members in groups.values():
         order += members
-        rows = [targets[i].observation for i in members]
-        sampling = [
-            [targets[i].sampling.get((row.variable, row.time_months), 0.0) for row in rows]
-            for i in members
-        ]
-        covariance = errors.covariance(study, [row.variable for row in rows]) + sampling
+        covariance = arm_covariance([targets[i] for i in members], errors)
         blocks.append(np.asarray(np.linalg.cholesky(covariance), dtype=float))
     order += alone
     blocks += [np.array([[targets[i].log_sd]]) for i in alone]
@@ -207,3 +204,18 @@ def whitening(targets: Sequence[Target], errors: ErrorModel) -> Floats:
     result = np.zeros((n, n))
     result[np.ix_(order, order)] = block_diag(*blocks)
     return result
+
+
+def arm_covariance(targets: Sequence[Target], errors: ErrorModel) -> Floats:
+    """Covariance of the log errors of numbers of one arm of a trial, (n_targets, n_targets)."""
+    sampling = [
+        [
+            one.sampling.get((other.observation.variable, other.observation.time_months), 0.0)
+            if one.study == other.study
+            else 0.0
+            for other in targets
+        ]
+        for one in targets
+    ]
+    rows = [(target.study, target.observation.variable) for target in targets]
+    return np.asarray(errors.covariance(rows) + sampling, dtype=float)
