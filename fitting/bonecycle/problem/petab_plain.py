@@ -70,9 +70,10 @@ def petab_setting(spec: ProblemSpec) -> Setting:
         "data": content_hash(*content),
         "priors": content_hash(repr(space.parameters)),
     }
-    factor = np.diag([target.log_sd for target in targets])
+    covariance = np.diag([target.log_sd**2 for target in targets])
     known = {parameter.id: parameter for parameter in space.parameters}
-    return Setting(targets, (), space, known, factor, arms, hashes, tuple(dict.fromkeys(notices)))
+    said = tuple(dict.fromkeys(notices))
+    return Setting(targets, (), space, known, covariance, arms, hashes, said)
 
 
 def _files(path: Path, config: dict[str, Any]) -> dict[str, Path]:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
-from scipy.linalg import block_diag
+from numpy.typing import NDArray
 
 from bonecycle.biology import catalogue
 from bonecycle.biology.regimens import Regimen
@@ -177,45 +177,32 @@ def _visit(row: Observation) -> float:
     return time
 
 
-def whitening(targets: Sequence[Target], errors: ErrorModel) -> Floats:
-    """Lower Cholesky factor of the covariance of log errors, shape (n_targets, n_targets).
+def error_covariance(targets: Sequence[Target], errors: ErrorModel) -> Floats:
+    """Covariance of the log errors, shape (n_targets, n_targets).
 
-    Fitted numbers of one arm of a trial share an error, whichever study reports them, and those of
-    one study the sampling errors of its patients; limits, directions, validation rows and different
-    arms are independent.
+    Numbers of one arm of a trial share an error, whichever study reports them, and those of one
+    study the sampling errors of its patients; limits, directions and different arms are
+    independent.
     """
-    n = len(targets)
-    groups: dict[tuple[str, str], list[int]] = {}
-    alone: list[int] = []
+    result = np.diag([target.log_sd**2 for target in targets])
+    arms: dict[tuple[str, str], list[int]] = {}
     for i, target in enumerate(targets):
-        if target.fitted and target.observation.comparison is Comparison.EQUAL:
-            groups.setdefault((target.trial, target.arm), []).append(i)
-        else:
-            alone.append(i)
-    order: list[int] = []
-    blocks: list[Floats] = []
-    for members in groups.values():
-        order += members
-        covariance = arm_covariance([targets[i] for i in members], errors)
-        blocks.append(np.asarray(np.linalg.cholesky(covariance), dtype=float))
-    order += alone
-    blocks += [np.array([[targets[i].log_sd]]) for i in alone]
-    # Members stand in increasing order in each block, so the factor stays lower triangular.
-    result = np.zeros((n, n))
-    result[np.ix_(order, order)] = block_diag(*blocks)
-    return result
+        if target.observation.comparison is Comparison.EQUAL:
+            arms.setdefault((target.trial, target.arm), []).append(i)
+    for members in arms.values():
+        rows = [targets[i] for i in members]
+        shared = errors.covariance([(row.study, row.observation.variable) for row in rows])
+        sampling = [[_sampling(one, other) for other in rows] for one in rows]
+        result[np.ix_(members, members)] = shared + sampling
+    return np.asarray(result, dtype=float)
 
 
-def arm_covariance(targets: Sequence[Target], errors: ErrorModel) -> Floats:
-    """Covariance of the log errors of numbers of one arm of a trial, (n_targets, n_targets)."""
-    sampling = [
-        [
-            one.sampling.get((other.observation.variable, other.observation.time_months), 0.0)
-            if one.study == other.study
-            else 0.0
-            for other in targets
-        ]
-        for one in targets
-    ]
-    rows = [(target.study, target.observation.variable) for target in targets]
-    return np.asarray(errors.covariance(rows) + sampling, dtype=float)
+def _sampling(one: Target, other: Target) -> float:
+    cell = (other.observation.variable, other.observation.time_months)
+    return one.sampling.get(cell, 0.0) if one.study == other.study else 0.0
+
+
+def whitening(covariance: Floats, fitted: NDArray[np.bool_]) -> Floats:
+    """Lower Cholesky factor of `error_covariance`, with rows that are not fitted on their own."""
+    together = np.outer(fitted, fitted) | np.eye(len(fitted), dtype=bool)
+    return np.asarray(np.linalg.cholesky(np.where(together, covariance, 0.0)), dtype=float)
