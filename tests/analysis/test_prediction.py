@@ -124,6 +124,10 @@ def test_validation_rows_have_intervals_and_are_counted(draws):
     # The error of the row widens the band of the draws.
     model = np.log(row.model_upper_95 / row.model_lower_95)
     assert np.log(row.observed_upper_95 / row.observed_lower_95) > model > 0
+    # Three fitted rows of the arm tell some of its error: those of CTX are 0.25 and those of P1NP
+    # of this study too, half of each variance in common.
+    fewer = 0.25 * np.sqrt(1 - 3 * 0.5**2 / (1 + 2 * 0.5))
+    assert row.log_sd == pytest.approx(fewer)
     assert row.within_95 == (row.observed_lower_95 <= 0.7 <= row.observed_upper_95)
     (counted,) = coverage_table(table).to_dict("records")
     assert counted["rows"] == 1 and counted["within_95"] == int(row.within_95)
@@ -140,7 +144,7 @@ def test_a_validation_row_says_whether_its_arm_is_also_fitted(draws, tmp_path):
     spec = ProblemSpec("H1", data=(DATA[0], str(own)))
     table = validation_table([Draws(spec, draws.theta, "test")])
     row = table[table.quantity == "BSALP"].iloc[0]
-    assert not row.arm_fitted and row.study_fitted
+    assert not row.arm_fitted and row.trial_fitted
     for rows, count in ((shared, 1), (table, 0)):
         (counted,) = coverage_table(rows).to_dict("records")
         assert counted["arm_fitted"] == count

@@ -3,6 +3,7 @@
 import json
 from importlib.resources import files
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -23,6 +24,7 @@ def run(out, **changed):
     settings = {
         "mechanism": ["H0", "H1"], "data": tables(), "encoding": "soft-0.6",
         "engine": compare.EngineName.KERNEL, "starts": 1, "draws": 256, "live_points": 50,
+        "prior_points": 50,
         "seed": 0, "workers": 1, "out": out,
     }  # fmt: skip
     compare.compare(**(settings | changed))
@@ -57,10 +59,12 @@ def test_compare_writes_tables_figures_and_a_verdict(compared):
         "\n\n"
     )
     left = pd.read_csv(compared / "left_out.csv")
-    assert set(left["study"]) == set(STUDIES) and len(left) == 6
+    assert set(left["trial"]) == {*STUDIES[:2], "HORIZON-PFT"} and len(left) == 6
     evidence = pd.read_csv(compared / "evidence.csv")
     gap = (evidence["nested"] - evidence["importance"]).abs()
     assert (gap < 4 * evidence["nested_error"] + 0.1).all()
+    gap = (evidence["nested"] - evidence["whole_prior"]).abs()
+    assert (gap < 4 * np.hypot(evidence["nested_error"], evidence["whole_prior_error"])).all()
     # H0 has no strength whose prior could be wider.
     own = pd.read_csv(compared / "surface.csv").set_index(["mechanism", "prior_scale"])
     by_width = own["log_evidence"]
@@ -77,7 +81,7 @@ def test_finished_parts_are_not_done_again(compared, monkeypatch):
 
 
 def test_too_few_studies_are_one_clear_message(tmp_path):
-    with pytest.raises(compare.UsageError, match="three studies"):
+    with pytest.raises(compare.UsageError, match="three trials"):
         run(tmp_path / "out", data=tables()[:1])
     assert not (tmp_path / "out").exists()
 

@@ -49,7 +49,13 @@ class KnownProblem(Problem):
         self.space = Space(tuple(make_parameter(f"p{i}", sd) for i, sd in enumerate(sds)))
         self.targets = tuple(
             SimpleNamespace(
-                study=study, arm=arm, log_sd=0.3, is_number=True, time_days=0.0, value=1.0
+                study=study,
+                trial=study,
+                arm=arm,
+                log_sd=0.3,
+                is_number=True,
+                time_days=0.0,
+                value=1.0,
             )
             for study, arm in ARMS
             for _ in range(ROWS)

@@ -6,13 +6,13 @@ import pytest
 from bonecycle.inference.comparison.conclusion import conclusion, evidence_table
 
 
-def differences(**rows):
-    """Difference, standard error, and the difference without the study that matters most."""
+def differences(unsure=(), **rows):
+    """Difference, standard error, and the difference without the trial that matters most."""
     return pd.DataFrame(
         [
             {
                 "mechanism": name, "elpd": -20.0 + gap, "difference": gap, "standard_error": se,
-                "studies": 10, "highest": highest,
+                "trials": 10, "highest": highest, "unsure": int(name in unsure),
             }
             for name, (gap, se, highest) in rows.items()
         ]
@@ -20,15 +20,21 @@ def differences(**rows):
 
 
 def evidence(**values):
-    return evidence_table(
-        [
-            {
-                "mechanism": name, "laplace": value, "importance": value, "importance_error": 0.03,
-                "nested": value, "nested_error": 0.1,
-            }
-            for name, value in values.items()
-        ]
-    )  # fmt: skip
+    records = [
+        {
+            "mechanism": name, "laplace": value, "importance": value, "importance_error": 0.03,
+            "nested": value, "nested_error": 0.1,
+        }
+        for name, value in values.items()
+    ]  # fmt: skip
+    return evidence_table(records, over_the_prior(values))
+
+
+def over_the_prior(values, error=0.4):
+    return [
+        {"mechanism": name, "whole_prior": value + 0.3, "whole_prior_error": error}
+        for name, value in values.items()
+    ]
 
 
 def tables(names):
@@ -124,5 +130,23 @@ def test_evidence_is_behind_the_best_with_the_error_of_both():
     assert half == pytest.approx(1.959964 * 0.1 * 2**0.5)
     assert table["probability"].sum() == pytest.approx(1)
     assert table["methods_agree"].all()
-    far = evidence(H0=-25.0, H1=-12.0).assign(importance=-12.0).to_dict("records")
-    assert evidence_table(far)["methods_agree"].tolist() == [False, True]
+    names = ["mechanism", "laplace", "importance", "importance_error", "nested", "nested_error"]
+    records = evidence(H0=-25.0, H1=-12.0)[names]
+    values = {"H0": -25.0, "H1": -12.0}
+    far = records.assign(importance=-12.0).to_dict("records")
+    assert evidence_table(far, over_the_prior(values))["methods_agree"].tolist() == [False, True]
+    second = over_the_prior(values | {"H1": -10.0})
+    found = evidence_table(records.to_dict("records"), second)
+    assert found["methods_agree"].tolist() == [True, False]
+
+
+def test_the_grounds_of_both_verdicts_are_named():
+    found = conclusion(
+        differences(H1=(0.0, 0.0, 0.0), H0=(-15.0, 4.0, -9.0), unsure=("H0",)),
+        evidence(H1=-12.0, H0=-25.0),
+        *tables(["H1", "H0"]),
+    )
+    text = " ".join(found["text"])
+    assert "around the one mode that the fits find" in text
+    assert "its log evidence differs by at most 0.3, with a numerical SD of up to 0.4" in text
+    assert "behind the differences of H0 (1): these differences are not sure" in text

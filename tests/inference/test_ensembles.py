@@ -237,6 +237,16 @@ def test_walkers_that_never_moved_are_no_convergence():
     assert np.isinf(judge(chains, ["a", "b"]).tau[3]).all()
 
 
+def test_a_frozen_walker_at_an_ordinary_point_is_seen():
+    """Tau about the ensemble's mean does not see it: it adds little to the variance."""
+    chains = np.random.default_rng(0).standard_normal((4, 600, 48, 4))
+    chains[1, :, 3] = 1.0
+    state = judge(chains, ["a", "b", "c", "d"])
+    assert state.steps_per_tau.min() > 50 and state.rhat.max() < 1.01
+    assert not state.reached
+    assert "walkers that mix" in state.verdict
+
+
 @pytest.mark.parametrize("memory", [0.0, 0.6, 0.9])
 def test_tau_of_a_process_of_known_tau(memory):
     rng = np.random.default_rng(4)

@@ -46,7 +46,7 @@ def synthetic(template: Problem, theta: np.ndarray, path: Path, rng: np.random.G
             for target, value in zip(template.targets, predictions, strict=True)
             if target.arm == arm
         }
-        covariance = ErrorModel.load().covariance("own", list(HEADS))
+        covariance = ErrorModel.load().covariance([("own", name) for name in HEADS])
         own = np.where(turnover, SURFACE, SIZE) * rng.normal(size=(EACH, len(HEADS)))
         logs = np.log([medians[name] for name in HEADS])
         logs = logs + rng.multivariate_normal(np.zeros(len(HEADS)), covariance)

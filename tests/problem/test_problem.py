@@ -8,7 +8,7 @@ from bonecycle.biology import catalogue
 from bonecycle.errors import DataError, UsageError
 from bonecycle.problem.problem import Problem, ProblemSpec
 from bonecycle.problem.space import fitted_space, parse_mechanism
-from bonecycle.problem.targets import make_targets, whitening
+from bonecycle.problem.targets import error_covariance, make_targets, whitening
 from bonecycle.studies.error_model import ErrorModel, load_encodings
 from bonecycle.studies.reader import load_studies
 
@@ -75,19 +75,47 @@ def test_a_visit_on_the_day_of_a_dose_comes_before_it(problem):
         assert target.time_days == pytest.approx(target.observation.time_days, abs=0.01)
 
 
-def test_whitening_correlates_numbers_of_one_arm_only():
+def test_whitening_correlates_numbers_of_one_arm_of_a_trial_only():
     errors = ErrorModel.load()
     studies = load_studies(catalogue.observables())
     targets = make_targets(studies, errors, load_encodings()["soft-0.6"])
-    factor = whitening(targets, errors)
+    fitted = np.array([target.fitted for target in targets])
+    factor = whitening(error_covariance(targets, errors), fitted)
+    assert (np.triu(factor, 1) == 0).all()
     covariance = factor @ factor.T
     for i, one in enumerate(targets):
         for j, other in enumerate(targets):
-            together = (one.study, one.arm) == (other.study, other.arm)
+            together = (one.trial, one.arm) == (other.trial, other.arm)
             numbers = all(t.fitted and t.observation.comparison == "equal" for t in (one, other))
             if i != j:
                 assert (covariance[i, j] > 0) == (together and numbers)
         assert covariance[i, i] == pytest.approx(one.log_sd**2)
+    # Two reports of one trial share the error of its arm.
+    biopsy = next(i for i, t in enumerate(targets) if t.study == "recker_2008" and t.fitted)
+    marker = next(i for i, t in enumerate(targets) if t.study == "delmas_2009" and t.fitted)
+    expected = 0.5 * targets[biopsy].log_sd * targets[marker].log_sd
+    assert covariance[biopsy, marker] == pytest.approx(expected)
+
+
+def test_a_row_kept_for_validation_is_given_the_fitted_rows_of_its_arm(problem):
+    (kept,) = (i for i, t in enumerate(problem.targets) if t.observation.variable == "BSALP")
+    arm = [i for i, t in enumerate(problem.targets) if t.trial == "HORIZON-PFT" and t.fitted]
+    assert len(arm) == 4
+    theta = problem.space.centers + 0.3 * np.arange(2)[:, None] * problem.space.sds
+    predictions = problem.evaluate(theta).predictions
+    mean, log_sd = problem.errors_given_fitted(predictions)
+    gaps = np.log(problem.values / predictions)
+    every = [*arm, kept]
+    for gap, own in zip(gaps, mean, strict=True):
+        joint, alone = (
+            stats.multivariate_normal(cov=problem.error_covariance[np.ix_(rows, rows)]).logpdf(
+                gap[rows]
+            )
+            for rows in (every, arm)
+        )
+        assert stats.norm.logpdf(gap[kept], own[kept], log_sd[kept]) == pytest.approx(joint - alone)
+    assert log_sd[kept] < problem.targets[kept].log_sd
+    assert (mean[:, problem.fitted] == 0).all()
 
 
 @pytest.mark.parametrize("encoding", ["dropped", "hard-0.9"])

@@ -11,7 +11,8 @@ from bonecycle.inference.comparison.conclusion import evidence_table
 from bonecycle.inference.comparison.left_out import difference_table
 from bonecycle.inference.fitting.profiles import LEVEL
 
-NAMES = ("H0", "H1", "H3", "H1+H3")
+VALUES = {"H0": -25.0, "H1": -12.0, "H3": -18.0, "H1+H3": -12.5}
+NAMES = tuple(VALUES)
 STUDIES = ("bone_2011", "jensen_2021", "saag_2017", "reid_2010")
 
 
@@ -20,14 +21,17 @@ def texts(figure):
     return " ".join(" ".join(found).split())
 
 
-def studies():
+def trials():
     rng = np.random.default_rng(1)
     return pd.DataFrame(
         [
-            {"mechanism": name, "study": study, "rows": 3, "elpd": -5 + rng.normal() + (i > 0) * 2}
-            for (i, name), study in product(enumerate(NAMES), STUDIES)
+            {
+                "mechanism": name, "trial": trial, "rows": 3, "error": 0.1, "enough": True,
+                "elpd": -5 + rng.normal() + (i > 0) * 2,
+            }
+            for (i, name), trial in product(enumerate(NAMES), STUDIES)
         ]
-    )
+    )  # fmt: skip
 
 
 def evidence():
@@ -41,8 +45,12 @@ def evidence():
                 "nested": value + 0.05,
                 "nested_error": 0.1,
             }
-            for name, value in zip(NAMES, (-25.0, -12.0, -18.0, -12.5), strict=True)
-        ]
+            for name, value in VALUES.items()
+        ],
+        [
+            {"mechanism": name, "whole_prior": value, "whole_prior_error": 0.4}
+            for name, value in VALUES.items()
+        ],
     )
 
 
@@ -123,8 +131,8 @@ def confusion(diagonal):
 @pytest.fixture(scope="module")
 def figures():
     return {
-        "comparison": show.plot_comparison(difference_table(studies()), evidence()),
-        "left_out": show.plot_left_out(studies()),
+        "comparison": show.plot_comparison(difference_table(trials()), evidence()),
+        "left_out": show.plot_left_out(trials()),
         "failing": show.plot_failing(failing()),
         "surface": show.plot_surface(surface()),
         "profiles": show.plot_profiles(curves(), intervals()),

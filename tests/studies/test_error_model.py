@@ -56,7 +56,8 @@ def test_the_most_specific_row_wins(
 
 
 def test_covariance_is_that_of_one_shared_arm_effect(tmp_path: Path) -> None:
-    covariance = load(tmp_path, TABLE).covariance("trial", ["CTX", "CTX", "P1NP"])
+    rows = [("trial", name) for name in ("CTX", "CTX", "P1NP")]
+    covariance = load(tmp_path, TABLE).covariance(rows)
     cross = 0.45 * 0.35 * np.sqrt(0.2 * 0.3)
     expected = [
         [0.45**2, 0.2 * 0.45**2, cross],
@@ -120,7 +121,8 @@ def test_the_shipped_error_model_holds_what_was_decided() -> None:
 
 
 def test_the_pair_of_one_biopsy_counts_once_and_its_gap_is_not_pulled_shut() -> None:
-    covariance = ErrorModel.load().covariance("chavassieux_1997", ["MS_BS", "Ac_f"])
+    rows = [("chavassieux_1997", name) for name in ("MS_BS", "Ac_f")]
+    covariance = ErrorModel.load().covariance(rows)
     sd_of_mean = np.sqrt(covariance.mean())
     sd_of_gap = np.sqrt(covariance[0, 0] + covariance[1, 1] - 2 * covariance[0, 1])
     assert sd_of_mean > 1.5 * 0.25

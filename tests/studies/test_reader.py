@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 import bonecycle_data
 from bonecycle.biology.regimens import parse_regimen
 from bonecycle.errors import DataError
-from bonecycle.studies.reader import COLUMNS, load_studies, read_study
+from bonecycle.studies.reader import COLUMNS, OPTIONAL, load_studies, read_study
 from bonecycle.studies.schema import Comparison, Kind, Role, Study
 
 OBSERVABLES = ["ES_BS", "MS_BS", "Ac_f", "E_De", "CTX"]
@@ -38,7 +38,8 @@ DIRECTION = ROW | {"comparison": "decreased", "value": "", "unit": ""}
 
 def table(*rows: dict[str, str]) -> str:
     stream = io.StringIO()
-    writer = csv.DictWriter(stream, COLUMNS, restval="")
+    used = [name for name in OPTIONAL if any(name in row for row in rows)]
+    writer = csv.DictWriter(stream, [*COLUMNS, *used], restval="")
     writer.writeheader()
     writer.writerows(rows)
     return stream.getvalue()
@@ -150,6 +151,21 @@ def test_rows_are_compared_with_each_other(tmp_path: Path) -> None:
     other_study = ROW | {"study": "Another clinic", "variable": "ES_BS"}
     found = faults(tmp_path, table(ROW, ROW, other_unit, other_dose, other_study))
     assert sorted(found) == [(3, "variable"), (4, "unit"), (5, "regimen"), (6, "study")]
+
+
+def test_two_studies_of_one_trial_share_its_arms(tmp_path: Path) -> None:
+    trial = {"trial": "PIVOT", "trial_source": "abstract"}
+    marker = ROW | trial | {"study": "Markers", "regimen": "untreated"}
+    for name, rows in {"one": table(ROW | trial), "two": table(marker)}.items():
+        (tmp_path / f"{name}.csv").write_text(rows, encoding="utf-8")
+    assert read_study(tmp_path / "one.csv", OBSERVABLES).trial == "PIVOT"
+    assert read(tmp_path, table(ROW)).trial == "clinic"
+    with pytest.raises(DataError, match=r"differs from one.csv, row 2, of the same trial"):
+        load_studies(OBSERVABLES, [tmp_path / "one.csv", tmp_path / "two.csv"])
+    silent = {"trial": "PIVOT", "variable": "ES_BS"}
+    assert sorted(faults(tmp_path, table(ROW | trial, ROW | silent))) == [(3, "trial_source")]
+    other = ROW | trial | {"trial": "OTHER", "variable": "ES_BS"}
+    assert faults(tmp_path, table(ROW | trial, other)) == [(3, "trial")]
 
 
 def test_columns_are_named_when_missing_unknown_or_repeated(tmp_path: Path) -> None:

@@ -143,7 +143,7 @@ def candidates(
     between = _between(draws, regimen, months, quantities)
     errors = ErrorModel.load()
     names = [measurement.quantity for measurement in measurements]
-    study = errors.covariance("a future study", names)
+    study = errors.covariance([("a future study", name) for name in names])
     mechanisms = tuple(one.mechanism for one in draws)
     return Candidates(mechanisms, measurements, tuple(means), between, study, failed)
 

@@ -41,10 +41,11 @@ def validation_table(
         One row a mechanism and validation row. Bands of 50 and 95 % of the draws (``model_``), and
         of the draws with the committed error of the row (``observed_``), which is what an observed
         value is held against: ``within_50``, ``within_95``. ``probability``: of a larger value
-        than the observed one. ``arm_fitted``, ``study_fitted``: whether other rows of its arm or
-        study are fitted; errors within an arm are correlated, so such a row is no independent
-        test. The intervals do not condition on those rows. Rows for which there is no observable
-        stand with their note and without a band.
+        than the observed one. ``arm_fitted``, ``trial_fitted``: whether other rows of its arm or
+        trial are fitted. Errors within an arm are correlated, so that the band of a row of such an
+        arm is given those rows: ``log_sd`` is the SD of its error then, ``shift`` the median of
+        the mean of its log error. Rows for which there is no observable stand with their note and
+        without a band.
     """
     rows = [row for one in draws for row in _predicted(one, progress)]
     rows += [row for one in draws for row in _silent(one)]
@@ -54,7 +55,7 @@ def validation_table(
 def coverage_table(table: pd.DataFrame) -> pd.DataFrame:
     """Validation rows within their 50 and 95 % intervals with error, one row a mechanism.
 
-    ``arm_fitted`` of the rows are of arms with fitted rows: no independent tests.
+    ``arm_fitted`` of the rows are of arms with fitted rows, which their intervals take as given.
     """
     numbers = table[table.within_95.notna()]
     rows = []
@@ -80,6 +81,9 @@ def validation_targets(draws: Draws) -> tuple[Target, ...]:
 
 
 def _predicted(draws: Draws, progress: Callable[[int], object] | None) -> list[dict[str, object]]:
+    problem = load_problem(draws.spec)
+    fitted = problem.evaluate(draws.theta)
+    means, log_sds = problem.errors_given_fitted(fitted.predictions)
     by_regimen: dict[Regimen, list[Target]] = {}
     for target in validation_targets(draws):
         by_regimen.setdefault(target.regimen, []).append(target)
@@ -88,27 +92,36 @@ def _predicted(draws: Draws, progress: Callable[[int], object] | None) -> list[d
         months = sorted({target.observation.time_months for target in targets})
         outputs = list(dict.fromkeys(target.observation.variable for target in targets))
         prediction = predict(draws, regimen, months, outputs, progress)
+        ok = prediction.courses.ok & fitted.ok
         for target in targets:
-            rows.append(_row(prediction, target, _read(prediction, target, months)))
+            mean, log_sd = np.zeros(len(draws)), target.log_sd
+            if target in problem.targets:
+                place = problem.targets.index(target)
+                mean, log_sd = means[:, place], float(log_sds[place])
+            values = _read(prediction, target, months)
+            rows.append(_row(prediction, target, values[ok], mean[ok], log_sd))
     return rows
 
 
 def _read(prediction: Prediction, target: Target, months: Sequence[float]) -> Floats:
-    """Predictions of a row, one a draw that went well."""
+    """Predictions of a row, one a draw."""
     courses = prediction.courses
     place = courses.outputs.index(target.observation.variable)
     values = courses.ratios if target.is_ratio else courses.values
     time = months.index(target.observation.time_months)
-    return np.asarray(values[courses.ok, time, place])
+    return np.asarray(values[:, time, place])
 
 
-def _row(prediction: Prediction, target: Target, values: Floats) -> dict[str, object]:
+def _row(
+    prediction: Prediction, target: Target, values: Floats, mean: Floats, log_sd: float
+) -> dict[str, object]:
     draws = prediction.draws
     random = np.random.default_rng([draws.seed, target.observation.row])
-    noisy = values * np.exp(target.log_sd * random.normal(size=values.shape))
+    noisy = values * np.exp(mean + log_sd * random.normal(size=values.shape))
     row = _heading(draws, target) | {
         "observed": target.value,
-        "log_sd": target.log_sd,
+        "log_sd": log_sd,
+        "shift": float(np.median(mean)),
         "model_median": float(np.median(values)),
     }
     for name, sample in (("model", values), ("observed", noisy)):
@@ -120,7 +133,11 @@ def _row(prediction: Prediction, target: Target, values: Floats) -> dict[str, ob
             low, high = np.quantile(noisy, ends)
             row[f"within_{level}"] = bool(low <= target.value <= high)
         row["probability"] = float(np.mean(noisy > target.value))
-    row |= {"draws": len(values), "failed": prediction.failed, "note": target.observation.note}
+    row |= {
+        "draws": len(values),
+        "failed": len(draws) - len(values),
+        "note": target.observation.note,
+    }
     return row
 
 
@@ -136,14 +153,14 @@ def _heading(draws: Draws, target: Target) -> dict[str, object]:
         "symbol": observable.symbol,
         "unit": RATIO if target.is_ratio else observable.unit,
         "time_months": row.time_months,
-        **_beside(draws, target.study, target.arm),
+        **_beside(draws, target.trial, target.arm),
     }
 
 
-def _beside(draws: Draws, study: str, arm: str) -> dict[str, object]:
-    """Whether rows of the arm and of the study are fitted."""
+def _beside(draws: Draws, trial: str, arm: str) -> dict[str, object]:
+    """Whether rows of the arm and of the trial are fitted."""
     fitted = load_problem(draws.spec).fitted_arms
-    return {"arm_fitted": (study, arm) in fitted, "study_fitted": study in dict(fitted)}
+    return {"arm_fitted": (trial, arm) in fitted, "trial_fitted": trial in dict(fitted)}
 
 
 def _silent(draws: Draws) -> list[dict[str, object]]:
@@ -159,7 +176,7 @@ def _silent(draws: Draws) -> list[dict[str, object]]:
             "symbol": row.variable,
             "unit": row.unit.value,
             "time_months": row.time_months,
-            **_beside(draws, study.name, row.arm),
+            **_beside(draws, study.trial, row.arm),
             "observed": row.value,
             "note": row.note,
         }

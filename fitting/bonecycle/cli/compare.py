@@ -53,27 +53,36 @@ def compare(
     ] = EngineName.KERNEL,
     starts: Annotated[int, typer.Option(min=1, help="Starts of each fit with all studies.")] = 4,
     draws: Annotated[
-        int, typer.Option(min=64, help="Importance draws per mechanism and left-out study.")
+        int, typer.Option(min=64, help="First importance draws a mechanism and left-out trial.")
     ] = 2048,
     live_points: Annotated[int, typer.Option(min=50, help="Live points of nested sampling.")] = 500,
+    prior_points: Annotated[
+        int, typer.Option(min=50, help="Live points of its check over the whole prior.")
+    ] = 100,
     seed: Annotated[int, typer.Option(min=0, help="Seed of all random numbers.")] = 0,
     workers: Annotated[int, typer.Option(min=0, help="Processes; 0 for all cores.")] = 0,
     out: Annotated[Path, typer.Option(help="Folder of the results.")] = Path("results/compare"),
 ) -> None:
-    """Compare mechanisms: leave one study out, marginal likelihood, and what they hang on.
+    """Compare mechanisms: leave one trial out, marginal likelihood, and what they hang on.
 
     By default H0 to H5, H1+H2 and H1+H3. Starts of `bonecycle fit` in the same folder are used.
-    Writes left_out.csv (elpd per study), differences.csv, failing.csv (every row predicted from
-    the other studies), residuals.csv (the same rows as fitted), evidence.csv (Laplace, importance
-    and nested sampling), surface.csv (Laplace evidence over encodings, errors and priors), loo.csv
-    (PSIS-LOO where OUT/<mechanism>/posterior.nc exists), verdict.json, verdict.txt, manifest.json
-    and figures. An interrupted run goes on where it stopped when the same command is given again.
+    Writes left_out.csv (elpd per trial), differences.csv, failing.csv (every row predicted from
+    the other trials), residuals.csv (the same rows as fitted), evidence.csv (Laplace, importance
+    and nested sampling around the mode, nested sampling over the whole prior), surface.csv (Laplace
+    evidence over encodings, errors and priors), loo.csv (PSIS-LOO where
+    OUT/<mechanism>/posterior.nc exists), verdict.json, verdict.txt, manifest.json and figures. An
+    interrupted run goes on where it stopped when the same command is given again.
     """
     import pandas as pd
 
     from bonecycle.inference.comparison.conclusion import conclusion, evidence_table
-    from bonecycle.inference.comparison.left_out import difference_table, failing_table, study_table
-    from bonecycle.inference.comparison.run import evidence_parts, left_out_parts, surface_parts
+    from bonecycle.inference.comparison.left_out import difference_table, failing_table, trial_table
+    from bonecycle.inference.comparison.run import (
+        evidence_parts,
+        left_out_parts,
+        surface_parts,
+        whole_prior_parts,
+    )
     from bonecycle.inference.comparison.surface import surface_table
     from bonecycle.inference.fitting.summary import target_table
 
@@ -82,18 +91,21 @@ def compare(
     parts = out / "parts"
     with worker_pool(workers or os.cpu_count() or 1) as executor:
         fits = [fit_one(spec, starts, seed, out, executor) for spec in specs]
-        left = run_with_bar("studies left out", left_out_parts(fits, seed, draws), parts, executor)
+        left = run_with_bar("trials left out", left_out_parts(fits, seed, draws), parts, executor)
         surface = run_with_bar("encodings, errors, priors", surface_parts(fits), parts, executor)
         evidence = run_with_bar(
             "nested sampling", evidence_parts(fits, parts, seed, live_points), parts, executor
         )
-    studies = study_table(left)
+        whole_prior = run_with_bar(
+            "the whole prior", whole_prior_parts(fits, parts, seed, prior_points), parts, executor
+        )
+    trials = trial_table(left)
     tables = {
-        "left_out": studies,
-        "differences": difference_table(studies),
+        "left_out": trials,
+        "differences": difference_table(trials),
         "failing": failing_table(left, specs),
         "residuals": pd.concat([target_table(fit) for fit in fits], ignore_index=True),
-        "evidence": evidence_table(evidence),
+        "evidence": evidence_table(evidence, whole_prior),
         "surface": surface_table(surface),
     }
     loo = _psis_loo(specs, out)
@@ -104,14 +116,14 @@ def compare(
 
 
 def _check(spec: ProblemSpec) -> None:
-    from bonecycle.inference.comparison.left_out import fitted_studies
+    from bonecycle.inference.comparison.left_out import fitted_trials
     from bonecycle.problem.problem import load_problem
 
-    studies = fitted_studies(load_problem(spec))
-    if len(studies) < 3:
+    trials = fitted_trials(load_problem(spec))
+    if len(trials) < 3:
         raise UsageError(
-            "--data: leaving one study out needs three studies with fitted rows or more, and there "
-            f"is {' and '.join(studies)}."
+            "--data: leaving one trial out needs three trials with fitted rows or more, and there "
+            f"is {' and '.join(trials)}."
         )
 
 
@@ -185,7 +197,7 @@ def _report(tables: Mapping[str, pd.DataFrame], verdict: Mapping[str, Any], out:
     console = Console(width=max(Console().width, 120))
     table = Table(title="Behind the best mechanism (log density; 0 is the best)")
     for column in (
-        *("mechanism", "left-out studies", "SE", "studies worse", "evidence", "95 %"),
+        *("mechanism", "left-out trials", "SE", "trials worse", "evidence", "95 %"),
         *("importance", "Laplace", "rows failed"),
     ):
         table.add_column(column, justify="right")
@@ -199,7 +211,7 @@ def _report(tables: Mapping[str, pd.DataFrame], verdict: Mapping[str, Any], out:
             name,
             f"{abs(row['difference']):.1f}",
             f"{row['standard_error']:.1f}",
-            f"{row['studies_worse']} of {row['studies']}",
+            f"{row['trials_worse']} of {row['trials']}",
             f"{own['behind']:.1f}",
             f"{abs(own['behind_lower']):.1f} to {own['behind_upper']:.1f}",
             f"{best['importance'] - own['importance']:.1f}",

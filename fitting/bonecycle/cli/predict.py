@@ -201,9 +201,9 @@ def _report(
     for row in tables["coverage"].to_dict("records"):
         console.print(
             f"{row['mechanism']}: of {row['rows']} rows {row['within_50']} within 50 %, "
-            f"{row['within_95']} within 95 %; {row['arm_fitted']} of the rows are of arms that "
-            f"are also fitted (not independent tests); {row['not_predicted']} kept rows have no "
-            "observable.",
+            f"{row['within_95']} within 95 %; {row['arm_fitted']} of the rows are of arms with "
+            f"fitted rows, which their intervals take as given; {row['not_predicted']} kept rows "
+            "have no observable.",
             highlight=False,
         )
     for prediction in predictions:

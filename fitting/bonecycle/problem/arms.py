@@ -94,7 +94,7 @@ class Setting:
     held: tuple[Target, ...]
     space: Space
     parameters: Mapping[str, Parameter]
-    error_factor: Floats
+    error_covariance: Floats
     arms: tuple[Arm, ...]
     hashes: dict[str, str]
     notices: tuple[str, ...]

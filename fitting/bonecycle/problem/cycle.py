@@ -19,7 +19,7 @@ from bonecycle.manifest import content_hash
 from bonecycle.problem.arms import Arm, Setting, check_fitted, make_arm
 from bonecycle.problem.space import Space, fitted_space, parse_mechanism
 from bonecycle.problem.spec import ProblemSpec
-from bonecycle.problem.targets import Target, make_targets, whitening
+from bonecycle.problem.targets import Target, error_covariance, make_targets
 from bonecycle.studies.error_model import ErrorModel, load_encodings
 from bonecycle.studies.reader import load_studies, shipped_studies
 from bonecycle.studies.schema import Role
@@ -34,7 +34,7 @@ class StudyTargets:
 
     targets: tuple[Target, ...]
     held: tuple[Target, ...]
-    error_factor: Floats
+    error_covariance: Floats
     paths: tuple[Traversable, ...]
     hashes: dict[str, str]
 
@@ -72,7 +72,7 @@ def study_targets(spec: ProblemSpec, observables: Collection[str]) -> StudyTarge
         "error_model": errors.hash,
         "encoding": content_hash(repr(encodings[spec.encoding])),
     }
-    return StudyTargets(targets, held, whitening(targets, errors), tuple(paths), hashes)
+    return StudyTargets(targets, held, error_covariance(targets, errors), tuple(paths), hashes)
 
 
 def cycle_setting(spec: ProblemSpec) -> Setting:
@@ -99,7 +99,7 @@ def cycle_setting(spec: ProblemSpec) -> Setting:
         studies.held,
         space,
         model.parameters,
-        studies.error_factor,
+        studies.error_covariance,
         arms,
         hashes,
         tuple(notices),

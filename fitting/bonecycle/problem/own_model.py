@@ -51,7 +51,7 @@ def own_setting(spec: ProblemSpec) -> Setting:
         studies.held,
         space,
         _parameters(own),
-        studies.error_factor,
+        studies.error_covariance,
         arms,
         hashes,
         tuple(dict.fromkeys(notices)),

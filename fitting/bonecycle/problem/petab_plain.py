@@ -67,9 +67,10 @@ def petab_setting(spec: ProblemSpec) -> Setting:
         "data": content_hash(*content),
         "priors": content_hash(repr(space.parameters)),
     }
-    factor = np.diag([target.log_sd for target in targets])
+    covariance = np.diag([target.log_sd**2 for target in targets])
     known = {parameter.id: parameter for parameter in space.parameters}
-    return Setting(targets, (), space, known, factor, arms, hashes, tuple(dict.fromkeys(notices)))
+    said = tuple(dict.fromkeys(notices))
+    return Setting(targets, (), space, known, covariance, arms, hashes, said)
 
 
 def _parameter_faults(table: pd.DataFrame, free: dict[str, float]) -> Iterator[str]:
@@ -182,7 +183,8 @@ def _targets(path: Path, problem: petab.Problem, model: ForeignModel) -> Iterato
             note="",
         )
         log_sd = sd * _LOGS[defined[C.OBSERVABLE_TRANSFORMATION]]
-        yield Target(path.stem, observation.arm, observation, days, observation.value, log_sd, True)
+        study, arm = path.stem, observation.arm
+        yield Target(study, study, arm, observation, days, observation.value, log_sd, True)
 
 
 def _arm(

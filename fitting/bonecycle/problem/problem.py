@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 
 from bonecycle.biology.regimens import Regimen
 from bonecycle.engines.interface import Floats
-from bonecycle.problem.likelihood import curvature_weights, residual_slopes, terms
+from bonecycle.problem.likelihood import SMALLEST, curvature_weights, residual_slopes, terms
 from bonecycle.problem.models import make_setting
 from bonecycle.problem.spec import ProblemSpec
+from bonecycle.problem.targets import whitening
 from bonecycle.studies.schema import Comparison
 
 __all__ = ["Evaluation", "Problem", "ProblemSpec", "load_problem"]
@@ -68,8 +69,10 @@ class Problem:
         Which targets the fit uses.
     hashes : dict of str to str
         Content hashes of model, data, error model, encoding, priors and way of dosing.
+    error_covariance : ndarray, shape (n_targets, n_targets)
+        Covariance of the log errors, validation rows with those of their arms.
     error_factor : ndarray, shape (n_targets, n_targets)
-        Lower Cholesky factor of the covariance of the log errors.
+        Its lower Cholesky factor as a fit takes it: validation rows on their own.
     notices : tuple of str
         Which arms another engine simulates than the one asked for, and why.
     """
@@ -81,7 +84,8 @@ class Problem:
         self.fitted = np.array([target.fitted for target in self.targets], dtype=np.bool_)
         self.space = setting.space
         self.parameters = setting.parameters
-        self.error_factor = setting.error_factor
+        self.error_covariance = setting.error_covariance
+        self.error_factor = whitening(setting.error_covariance, self.fitted)
         self.arms = setting.arms
         self.hashes = setting.hashes
         self.notices = setting.notices
@@ -96,8 +100,8 @@ class Problem:
 
     @property
     def fitted_arms(self) -> frozenset[tuple[str, str]]:
-        """Study and arm of every fitted row: the errors of an arm are correlated."""
-        return frozenset((t.study, t.arm) for t in self.targets if t.fitted)
+        """Trial and arm of every fitted row: the errors of an arm are correlated."""
+        return frozenset((t.trial, t.arm) for t in self.targets if t.fitted)
 
     @property
     def regimens(self) -> tuple[Regimen, ...]:
@@ -160,6 +164,29 @@ class Problem:
         return Evaluation(
             predictions, residuals, log_likelihood, log_prior, log_posterior, ok, tuple(messages)
         )
+
+    def errors_given_fitted(self, predictions: Floats) -> tuple[Floats, Floats]:
+        """Log errors of the rows that are not fitted, given those of fitted rows of their arms.
+
+        Parameters
+        ----------
+        predictions : ndarray, shape (..., n_targets)
+            Of `evaluate`.
+
+        Returns
+        -------
+        mean : ndarray, shape (..., n_targets)
+            Zero for a fitted row, and for one whose arm has no fitted number.
+        log_sd : ndarray, shape (n_targets,)
+        """
+        given, other = self.fitted & self.are_numbers & ~np.isnan(self._values), ~self.fitted
+        between = self.error_covariance[np.ix_(given, other)]
+        shares = np.linalg.solve(self.error_covariance[np.ix_(given, given)], between)
+        logs = np.log(np.maximum(predictions[..., given], SMALLEST))
+        mean, variance = np.zeros(predictions.shape), np.diag(self.error_covariance).copy()
+        mean[..., other] = (np.log(self._values[given]) - logs) @ shares
+        variance[other] -= np.sum(between * shares, axis=0)
+        return mean, np.sqrt(variance)
 
     def residual_slopes(self, theta: Floats) -> Floats:
         """Derivatives of the residuals by theta at one point.

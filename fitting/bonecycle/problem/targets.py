@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
-from scipy.linalg import block_diag
+from numpy.typing import NDArray
 
 from bonecycle.biology import catalogue
 from bonecycle.biology.regimens import Regimen
@@ -26,8 +26,8 @@ class Target:
 
     Attributes
     ----------
-    study, arm : str
-        Study name and arm.
+    study, trial, arm : str
+        Name of the study, trial that it reports, arm.
     observation : Observation
         The row as published.
     time_days : float
@@ -45,6 +45,7 @@ class Target:
     """
 
     study: str
+    trial: str
     arm: str
     observation: Observation
     time_days: float
@@ -98,7 +99,7 @@ def make_targets(
     """
     faults: list[Fault] = []
     targets = [
-        _target(study.name, arm.name, row, errors, encoding, faults)
+        _target(study, arm.name, row, errors, encoding, faults)
         for study in studies
         for arm in study.arms((Role.FITTED, Role.VALIDATION))
         for row in arm.observations
@@ -131,7 +132,7 @@ def _with_patients(target: Target, medians: ArmMedians | None) -> Target:
 
 
 def _target(
-    study: str,
+    study: Study,
     arm: str,
     row: Observation,
     errors: ErrorModel,
@@ -139,7 +140,7 @@ def _target(
     faults: list[Fault],
 ) -> Target:
     value: float | None
-    log_sd = errors.log_sd(study, row.variable)
+    log_sd = errors.log_sd(study.name, row.variable)
     if row.comparison is Comparison.NOT_STRONGLY_DECREASED:
         value, log_sd = encoding.threshold, encoding.log_sd or log_sd
     elif row.target is None:
@@ -147,7 +148,7 @@ def _target(
     else:
         value = row.target * _unit_factor(row, faults)
     fitted = row.role is Role.FITTED and value is not None
-    return Target(study, arm, row, _visit(row), value, log_sd, fitted)
+    return Target(study.name, study.trial, arm, row, _visit(row), value, log_sd, fitted)
 
 
 def _unit_factor(row: Observation, faults: list[Fault]) -> float:
@@ -176,34 +177,32 @@ def _visit(row: Observation) -> float:
     return time
 
 
-def whitening(targets: Sequence[Target], errors: ErrorModel) -> Floats:
-    """Lower Cholesky factor of the covariance of log errors, shape (n_targets, n_targets).
+def error_covariance(targets: Sequence[Target], errors: ErrorModel) -> Floats:
+    """Covariance of the log errors, shape (n_targets, n_targets).
 
-    Fitted numbers of one arm share an error, and the sampling errors of their patients;
-    limits, directions, validation rows and different arms are independent.
+    Numbers of one arm of a trial share an error, whichever study reports them, and those of one
+    study the sampling errors of its patients; limits, directions and different arms are
+    independent.
     """
-    n = len(targets)
-    groups: dict[tuple[str, str], list[int]] = {}
-    alone: list[int] = []
+    result = np.diag([target.log_sd**2 for target in targets])
+    arms: dict[tuple[str, str], list[int]] = {}
     for i, target in enumerate(targets):
-        if target.fitted and target.observation.comparison is Comparison.EQUAL:
-            groups.setdefault((target.study, target.arm), []).append(i)
-        else:
-            alone.append(i)
-    order: list[int] = []
-    blocks: list[Floats] = []
-    for (study, _), members in groups.items():
-        order += members
-        rows = [targets[i].observation for i in members]
-        sampling = [
-            [targets[i].sampling.get((row.variable, row.time_months), 0.0) for row in rows]
-            for i in members
-        ]
-        covariance = errors.covariance(study, [row.variable for row in rows]) + sampling
-        blocks.append(np.asarray(np.linalg.cholesky(covariance), dtype=float))
-    order += alone
-    blocks += [np.array([[targets[i].log_sd]]) for i in alone]
-    # Members stand in increasing order in each block, so the factor stays lower triangular.
-    result = np.zeros((n, n))
-    result[np.ix_(order, order)] = block_diag(*blocks)
-    return result
+        if target.observation.comparison is Comparison.EQUAL:
+            arms.setdefault((target.trial, target.arm), []).append(i)
+    for members in arms.values():
+        rows = [targets[i] for i in members]
+        shared = errors.covariance([(row.study, row.observation.variable) for row in rows])
+        sampling = [[_sampling(one, other) for other in rows] for one in rows]
+        result[np.ix_(members, members)] = shared + sampling
+    return np.asarray(result, dtype=float)
+
+
+def _sampling(one: Target, other: Target) -> float:
+    cell = (other.observation.variable, other.observation.time_months)
+    return one.sampling.get(cell, 0.0) if one.study == other.study else 0.0
+
+
+def whitening(covariance: Floats, fitted: NDArray[np.bool_]) -> Floats:
+    """Lower Cholesky factor of `error_covariance`, with rows that are not fitted on their own."""
+    together = np.outer(fitted, fitted) | np.eye(len(fitted), dtype=bool)
+    return np.asarray(np.linalg.cholesky(np.where(together, covariance, 0.0)), dtype=float)

@@ -21,7 +21,7 @@ _LIMIT = 4.0
 
 @styled
 def plot_comparison(differences: pd.DataFrame, evidence: pd.DataFrame) -> Figure:
-    """Draw both verdicts side by side: elpd of left-out studies and log evidence.
+    """Draw both verdicts side by side: elpd of left-out trials and log evidence.
 
     Parameters
     ----------
@@ -48,9 +48,9 @@ def plot_comparison(differences: pd.DataFrame, evidence: pd.DataFrame) -> Figure
     right.axvspan(-DECISIVE, 0, color=PALE, linewidth=0, alpha=0.7, zorder=0)
     left.set_yticks(range(len(names)), names)
     left.set_ylim(len(names) - 0.4, -0.6)
-    left.set_xlabel("Log predictive density of left-out studies\nabove the best mechanism's")
+    left.set_xlabel("Log predictive density of left-out trials\nabove the best mechanism's")
     right.set_xlabel("Log marginal likelihood\nabove the best mechanism's")
-    left.set_title("Prediction: one study left out")
+    left.set_title("Prediction: one trial left out")
     right.set_title("Evidence: nested sampling")
     for axes in (left, right):
         axes.axvline(0, color=GREY, linewidth=0.8, zorder=0)
@@ -60,8 +60,8 @@ def plot_comparison(differences: pd.DataFrame, evidence: pd.DataFrame) -> Figure
     heading(
         figure,
         "Which mechanism the data ask for: two verdicts",
-        "Lines: 95 % intervals; left from the differences between studies (1.96 SE), right of the "
-        "numerical error alone. Grey bar: without the one study that matters most. Shaded: log "
+        "Lines: 95 % intervals; left from the differences between trials (1.96 SE), right of the "
+        "numerical error alone. Grey bar: without the one trial that matters most. Shaded: log "
         "Bayes factors below 3. x: importance sampling; |: Laplace.",
     )
     return figure
@@ -73,46 +73,46 @@ def _interval(axes: Axes, line: int, value: float, half: float, name: str) -> No
 
 
 @styled
-def plot_left_out(studies: pd.DataFrame) -> Figure:
-    """Draw the elpd of every study above the mean of the mechanisms: where differences come from.
+def plot_left_out(trials: pd.DataFrame) -> Figure:
+    """Draw the elpd of every trial above the mean of the mechanisms: where differences come from.
 
     Parameters
     ----------
-    studies
-        As `bonecycle.inference.comparison.left_out.study_table` returns it.
+    trials
+        As `bonecycle.inference.comparison.left_out.trial_table` returns it.
     """
-    names = list(dict.fromkeys(map(str, studies["mechanism"])))
-    order = list(dict.fromkeys(map(str, studies["study"])))
-    rows = dict(zip(studies["study"], studies["rows"], strict=True))
-    mean = studies.groupby("study")["elpd"].transform("mean")
+    names = list(dict.fromkeys(map(str, trials["mechanism"])))
+    order = list(dict.fromkeys(map(str, trials["trial"])))
+    rows = dict(zip(trials["trial"], trials["rows"], strict=True))
+    mean = trials.groupby("trial")["elpd"].transform("mean")
     figure = Figure(figsize=(7.4, 2.0 + 0.32 * len(order)), layout="constrained")
     axes = figure.subplots()
     for line in range(len(order)):
         axes.axhline(line, color=PALE, linewidth=0.6, zorder=0)
-    for row in studies.assign(gap=studies["elpd"] - mean).to_dict("records"):
+    for row in trials.assign(gap=trials["elpd"] - mean).to_dict("records"):
         name = str(row["mechanism"])
         spread = 0.06 * (names.index(name) - (len(names) - 1) / 2)
         style = mark_style(name) | {"markersize": 6, "markeredgewidth": 0.3}
-        axes.plot(row["gap"], order.index(str(row["study"])) + spread, **style)
+        axes.plot(row["gap"], order.index(str(row["trial"])) + spread, **style)
     axes.axvline(0, color=GREY, linewidth=0.8, zorder=0)
-    counts = [f"{study.replace('_', ' ')} ({rows[study]})" for study in order]
+    counts = [f"{trial.replace('_', ' ')} ({rows[trial]})" for trial in order]
     axes.set_yticks(range(len(order)), counts)
     axes.set_ylim(len(order) - 0.4, -0.6)
     axes.tick_params(axis="y", length=0)
-    axes.set_xlabel("Log predictive density of the study above the mean of the mechanisms")
+    axes.set_xlabel("Log predictive density of the trial above the mean of the mechanisms")
     mechanism_key(figure, names, lines=False)
     heading(
         figure,
-        "Where the predictive verdict comes from: one study left out",
-        "In brackets: fitted rows, predicted together from all other studies. Studies count alike, "
-        "however many rows they have; a study in which the marks lie together says nothing.",
+        "Where the predictive verdict comes from: one trial left out",
+        "In brackets: fitted rows, predicted together from all other trials. Trials count alike, "
+        "however many rows they have; one in which the marks lie together says nothing.",
     )
     return figure
 
 
 @styled
 def plot_failing(failing: pd.DataFrame) -> Figure:
-    """Draw the rows that some mechanism fails when their study is left out.
+    """Draw the rows that some mechanism fails when their trial is left out.
 
     Parameters
     ----------
@@ -148,7 +148,7 @@ def plot_failing(failing: pd.DataFrame) -> Figure:
     heading(
         figure,
         f"Rows that a mechanism fails: {len(groups)} of {total}",
-        f"Each row is predicted from all other studies. Bold: beyond {FAILS_BEYOND:g} SDs, or a "
+        f"Each row is predicted from all other trials. Bold: beyond {FAILS_BEYOND:g} SDs, or a "
         f"statement given less than {100 * FAILS_BELOW:g} %. Statements: their probability.",
     )
     return figure

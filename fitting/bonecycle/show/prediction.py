@@ -125,7 +125,7 @@ def plot_validation(table: pd.DataFrame, source: str) -> Figure:
         figure,
         "Rows kept for validation, never fitted",
         "Line: observed. Thick 50 % and thin 95 % of the draws; pale: 95 % with the committed "
-        f"error of the row. {source}",
+        f"error of the row, given the fitted rows of its arm. {source}",
     )
     return figure
 

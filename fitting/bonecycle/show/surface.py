@@ -36,11 +36,15 @@ def plot_surface(table: pd.DataFrame) -> Figure:
     columns = min(_COLUMNS, len(names))
     lines = -(-len(names) // columns)
     figure = Figure(
-        figsize=(1.6 + 2.35 * columns, 1.5 + (1.0 + 0.16 * len(encodings)) * lines),
+        # Wide and high enough for the heading and the label of the bar, however few the cells.
+        figsize=(
+            max(1.6 + 2.35 * columns, 6.2),
+            max(1.2 + (0.8 + 0.16 * len(encodings)) * lines, 3.4),
+        ),
         layout="constrained",
     )
     panels = np.atleast_1d(figure.subplots(lines, columns, sharex=True, sharey=True)).ravel()
-    for axes, name in zip(panels, names, strict=False):
+    for number, (axes, name) in enumerate(zip(panels, names, strict=False)):
         gaps = (wide[name] - wide[reference]).to_dict()
         pairs = [(scale, width) for scale in scales for width in widths]
         values = np.array([[gaps[encoding, *pair] for pair in pairs] for encoding in encodings])
@@ -56,21 +60,22 @@ def plot_surface(table: pd.DataFrame) -> Figure:
         axes.set_xticks(
             range(len(pairs)), [f"{width:g}" for _, width in pairs], fontsize=6, rotation=90
         )
-        axes.tick_params(length=0)
+        axes.tick_params(length=0, labelbottom=number + columns >= len(names))
         for place, scale in enumerate(scales):
-            axes.text(
-                (place + 0.5) / len(scales),
-                -0.19,
+            axes.annotate(
                 f"errors x{scale:g}",
-                transform=axes.transAxes,
+                ((place + 0.5) / len(scales), 0),
+                (0, -19),
+                xycoords="axes fraction",
+                textcoords="offset points",
                 ha="center",
                 va="top",
                 fontsize=7,
             )
     for axes in panels[len(names) :]:
         axes.remove()
-    bar = figure.colorbar(image, ax=panels[: len(names)].tolist(), extend="both", shrink=0.6)
-    bar.set_label(f"Log Bayes factor against {reference}")
+    bar = figure.colorbar(image, ax=panels[: len(names)].tolist(), extend="both", shrink=0.9)
+    bar.set_label(f"Log Bayes factor against {reference}", fontsize=8)
     heading(
         figure,
         "How the evidence hangs on what was chosen: reading, errors, priors",

@@ -134,24 +134,22 @@ class ErrorModel:
         """Return the share of variance common to all rows of an arm, from 0 to below 1."""
         return self._entry(study, variable).arm_correlation
 
-    def covariance(self, study: str, variables: Sequence[str]) -> NDArray[np.float64]:
-        """Return the covariance of the log errors of rows of one arm.
+    def covariance(self, rows: Sequence[tuple[str, str]]) -> NDArray[np.float64]:
+        """Return the covariance of the log errors of rows of one arm of one trial.
 
         Rows i and j correlate with sqrt(c_i c_j), the correlation of one shared arm effect.
 
         Parameters
         ----------
-        study
-            Name of the study.
-        variables
-            The variable of each row, `n` names; a variable may repeat.
+        rows
+            Study and variable of each row, `n` pairs; a pair may repeat.
 
         Returns
         -------
         array
             Shape `(n, n)`, positive definite.
         """
-        entries = [self._entry(study, variable) for variable in variables]
+        entries = [self._entry(study, variable) for study, variable in rows]
         log_sd = np.array([entry.log_sd for entry in entries], dtype=np.float64)
         shared = np.sqrt(np.array([entry.arm_correlation for entry in entries], dtype=np.float64))
         correlation = shared[:, None] * shared

@@ -33,6 +33,7 @@ COLUMNS = (
     "source_place",
     "note",
 )
+OPTIONAL = ("trial", "trial_source")
 
 _Choice = TypeVar("_Choice", bound=StrEnum)
 
@@ -50,7 +51,7 @@ def read_study(path: Traversable, observables: Collection[str]) -> Study:
     Parameters
     ----------
     path
-        A `pathlib.Path` or packaged file, CSV with the columns of `COLUMNS`.
+        A `pathlib.Path` or packaged file, CSV with the columns of `COLUMNS`, and `OPTIONAL` ones.
     observables
         Code names of the variables a model can predict.
 
@@ -92,6 +93,7 @@ def load_studies(
         if study is not None and not found:
             studies[name] = study
         faults.extend(found)
+    faults.extend(_trial_faults(studies.values()))
     if faults:
         raise DataError(faults)
     return tuple(studies.values())
@@ -118,7 +120,7 @@ def _read_observations(
     path: Traversable, observables: Collection[str], faults: list[Fault]
 ) -> list[Observation]:
     observations = []
-    for number, cells in read_rows(path, COLUMNS, faults):
+    for number, cells in read_rows(path, COLUMNS, faults, OPTIONAL):
         row = _Row(path.name, number, cells)
         try:
             observation = row.observation()
@@ -215,12 +217,13 @@ _TEXTS = (
     "n",
     "source_place",
     "note",
+    *OPTIONAL,
 )
 
 
 def _file_faults(rows: Sequence[Observation]) -> Iterator[Fault]:
     """Yield what only shows when the rows of one file are compared."""
-    for column in ("study", "doi", "pmid"):
+    for column in ("study", "doi", "pmid", "trial"):
         remedy = "one file holds one study: put the other rows into a file of their own"
         yield from _differing(rows, column, lambda row: "file", remedy)
     remedy = "all rows of an arm share one regimen: name another arm or write the same regimen"
@@ -246,3 +249,16 @@ def _differing(
         if getattr(row, column) != getattr(earlier, column):
             message = f"differs from row {earlier.row}"
             yield Fault(row.file, row.row, column, message, remedy)
+
+
+def _trial_faults(studies: Iterable[Study]) -> Iterator[Fault]:
+    """Yield arms of one trial that two studies give one name and different regimens."""
+    first: dict[tuple[str, str], Observation] = {}
+    for study in studies:
+        for arm in study.arms(tuple(Role)):
+            row = arm.observations[0]
+            earlier = first.setdefault((study.trial, arm.name), row)
+            if row.regimen != earlier.regimen:
+                message = f"differs from {earlier.file}, row {earlier.row}, of the same trial"
+                remedy = "write the same regimen, or name another arm"
+                yield Fault(row.file, row.row, "regimen", message, remedy)

@@ -123,6 +123,9 @@ class Observation:
     sampling_log_sd
         Standard error of a number on the natural log scale, from the spread between patients and
         their number; zero where the table does not give them. The error model comes on top.
+    trial, trial_source
+        Name of the trial that the study reports, where another study reports it too, and what says
+        so; empty otherwise.
 
     Raises
     ------
@@ -152,6 +155,8 @@ class Observation:
     source_place: str
     note: str
     sampling_log_sd: float = 0.0
+    trial: str = ""
+    trial_source: str = ""
 
     def __post_init__(self) -> None:
         checks = (_text_faults, _number_faults, _unit_faults, _limit_faults)
@@ -227,6 +232,15 @@ class Study:
     biopsies: tuple[BiopsyArm, ...] = ()
     notices: tuple[str, ...] = ()
 
+    @property
+    def trial(self) -> str:
+        """Trial that the study reports; its own name where no other study reports it.
+
+        Studies of one trial are left out together, and rows of one arm share its error whichever
+        of them reports it.
+        """
+        return self.observations[0].trial or self.name
+
     def arms(self, roles: Collection[Role] = (Role.FITTED,)) -> tuple[Arm, ...]:
         """Return the arms with their rows of the given roles; arms without any are left out."""
         chosen: dict[str, list[Observation]] = {}
@@ -249,6 +263,9 @@ def _text_faults(row: Observation) -> Iterator[_Finding]:
             yield column, "is empty", "every row names its study, arm, variable and source"
     if row.regimen is None and row.role is not Role.CONTEXT:
         yield "regimen", "is empty", "write 'untreated' or the treatment of the arm"
+    if bool(row.trial) != bool(row.trial_source):
+        remedy = "name the trial and what says that the study reports it, or leave both empty"
+        yield ("trial_source" if row.trial else "trial"), "is empty", remedy
     if row.role is Role.CONTEXT and not row.note:
         yield "note", "is empty", "say why the row is context and is not predicted"
 

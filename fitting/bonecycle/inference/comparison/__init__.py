@@ -1,1 +1,1 @@
-"""Comparison of mechanisms: left-out studies, evidence and the verdict over choices."""
+"""Comparison of mechanisms: left-out trials, evidence and the verdict over choices."""

@@ -9,8 +9,10 @@ import numpy as np
 import pandas as pd
 
 from bonecycle.inference.checks.recovery import DECISIVE
+from bonecycle.inference.comparison.left_out import ENOUGH_DRAWS
 from bonecycle.inference.comparison.surface import VARIANT
 from bonecycle.inference.parts import Record
+from bonecycle.inference.sampling.arviz_side import K_HAT_BELOW
 
 # A difference of elpd that small is no difference, whatever its standard error (Sivula et al.
 # 2020, arXiv 2008.10296).
@@ -20,8 +22,13 @@ _AGREE = 3.0
 _Z95 = 1.959964
 
 
-def evidence_table(records: Sequence[Record]) -> pd.DataFrame:
-    """One row a mechanism: log evidence by three methods, and how far it is behind the best.
+def evidence_table(records: Sequence[Record], whole_prior: Sequence[Record]) -> pd.DataFrame:
+    """One row a mechanism: log evidence by each method, and how far it is behind the best.
+
+    Parameters
+    ----------
+    records, whole_prior
+        Of `run.Evidence` and `run.WholePrior` for every mechanism.
 
     Returns
     -------
@@ -29,16 +36,20 @@ def evidence_table(records: Sequence[Record]) -> pd.DataFrame:
         ``log_evidence`` is the one by nested sampling. ``behind`` with ``behind_lower`` and
         ``behind_upper``: 95 % interval of the numerical error alone; what the priors and the error
         model do to it is the surface's matter. ``probability``: with equal prior odds among these
-        mechanisms. ``methods_agree``: nested and importance sampling, within three errors.
+        mechanisms. ``methods_agree``: nested and importance sampling, and nested sampling
+        over the whole prior (``whole_prior``), within three errors.
     """
-    table = pd.DataFrame(records)
+    table = pd.DataFrame(records).merge(pd.DataFrame(whole_prior), on="mechanism")
     values, errors = table["nested"].to_numpy(), table["nested_error"].to_numpy()
     best = int(np.argmax(values))
     behind = values[best] - values
     error = np.where(behind > 0, np.hypot(errors, errors[best]), 0.0)
     odds = np.exp(-behind)
-    joint = np.hypot(table["nested_error"], table["importance_error"])
-    agree = (table["nested"] - table["importance"]).abs() <= _AGREE * joint
+    agree = pd.Series(data=True, index=table.index)
+    for other in ("importance", "whole_prior"):
+        joint = np.hypot(table["nested_error"], table[f"{other}_error"])
+        gaps = (table["nested"] - table[other]).abs()
+        agree &= gaps <= _AGREE * joint
     return table.assign(
         log_evidence=table["nested"],
         behind=behind,
@@ -58,7 +69,7 @@ def conclusion(
     """Both verdicts, what they agree on, and the sentences that say so.
 
     A mechanism is behind in prediction when its elpd is lower by more than two standard errors and
-    by more than four, and stays lower whichever study is not counted. It is behind in evidence at
+    by more than four, and stays lower whichever trial is not counted. It is behind in evidence at
     a log Bayes factor of 3 or more.
 
     Parameters
@@ -117,7 +128,7 @@ def _verdict(names: pd.Series[Any], scores: pd.Series[Any], behind: pd.Series[An
 
 
 def _failing(failing: pd.DataFrame, remaining: list[str]) -> Record:
-    """Rows that every remaining mechanism fails when their study is left out."""
+    """Rows that every remaining mechanism fails when their trial is left out."""
     own = failing[failing["mechanism"].isin(remaining)]
     keys = ["study", "arm", "symbol", "time_months", "comparison"]
     every = own.groupby(keys, sort=False)["fails"].all()
@@ -136,7 +147,7 @@ def _list(names: Sequence[str]) -> str:
 
 def _sentences(result: Record, differences: pd.DataFrame, evidence: pd.DataFrame) -> list[str]:
     predictive, by_evidence = result["predictive"], result["evidence"]
-    studies = int(differences["studies"].iloc[0])
+    trials = int(differences["trials"].iloc[0])
     gaps = differences.set_index("mechanism")
     weights = evidence.set_index("mechanism")
     far = [
@@ -145,13 +156,15 @@ def _sentences(result: Record, differences: pd.DataFrame, evidence: pd.DataFrame
     ]
     out = [f"{name} ({weights.loc[name, 'behind']:.1f})" for name in by_evidence["behind"]]
     lines = [
-        f"Leaving out one of {studies} studies at a time, {predictive['best']} predicts the "
-        f"left-out studies best. Clearly behind it in log predictive density: {_list(far)}. Not "
-        f"told apart from it: {_list(predictive['not_told_apart'])}. With {studies} studies a "
+        f"Leaving out one of {trials} trials at a time, {predictive['best']} predicts the "
+        f"left-out trials best. Clearly behind it in log predictive density: {_list(far)}. Not "
+        f"told apart from it: {_list(predictive['not_told_apart'])}. With {trials} trials a "
         "standard error is itself uncertain.",
+        *_unsure(differences),
         f"By marginal likelihood {by_evidence['best']} is first. Behind it by a log Bayes factor "
         f"of {DECISIVE:g} or more: {_list(out)}. Not told apart from it: "
         f"{_list(by_evidence['not_told_apart'])}.",
+        _grounds(evidence),
         _agreement(result),
     ]
     remaining = result["remaining"]
@@ -182,13 +195,13 @@ def _sentences(result: Record, differences: pd.DataFrame, evidence: pd.DataFrame
         )
     if not weights["methods_agree"].all():
         lines.append(
-            "Nested and importance sampling differ by more than their errors for "
+            "Ways to the evidence differ by more than their errors for "
             f"{_list([str(n) for n in weights.index[~weights['methods_agree']]])}: use more live "
             "points before resting anything on these."
         )
     failing = result["failing"]
     lines.append(
-        f"Of {failing['rows']} rows predicted from the other studies, "
+        f"Of {failing['rows']} rows predicted from the other trials, "
         f"{len(failing['by_all_remaining'])} fail under every mechanism that remains"
         + (f": {'; '.join(failing['by_all_remaining'])}." if failing["by_all_remaining"] else ".")
     )
@@ -197,6 +210,34 @@ def _sentences(result: Record, differences: pd.DataFrame, evidence: pd.DataFrame
         "could change all of this."
     )
     return lines
+
+
+def _unsure(differences: pd.DataFrame) -> list[str]:
+    """Which differences rest on densities with too few draws."""
+    unsure = differences[differences["unsure"] > 0]
+    if unsure.empty:
+        return []
+    names = [f"{row.mechanism} ({row.unsure})" for row in unsure.itertuples()]
+    return [
+        f"Fewer than {ENOUGH_DRAWS} effective draws, or a Pareto k of {K_HAT_BELOW} or more, after "
+        f"all rounds for some of the predictive densities behind the differences of {_list(names)}:"
+        " these differences are not sure (left_out.csv, column enough); use more --draws."
+    ]
+
+
+def _grounds(evidence: pd.DataFrame) -> str:
+    """How the evidence was computed, and what would see a second mode."""
+    text = (
+        "Evidence is computed by nested sampling in a base density around the one mode that the "
+        "fits find, beside importance sampling around the same mode: a second mode far from it "
+        "would be missed by both."
+    )
+    far = (evidence["whole_prior"] - evidence["nested"]).abs().max()
+    return (
+        f"{text} So one shorter run a mechanism goes over its whole prior: its log evidence "
+        f"differs by at most {far:.1f}, with a numerical SD of up to "
+        f"{evidence['whole_prior_error'].max():.1f}."
+    )
 
 
 def _agreement(result: Record) -> str:
@@ -214,6 +255,6 @@ def _agreement(result: Record) -> str:
     return (
         f"The two verdicts disagree: {'; '.join(parts)}. Evidence weighs all data at once against "
         "the whole prior, width of the strengths included; prediction asks only what the other "
-        "studies say about one, and its standard error is large among few studies. Neither "
+        "trials say about one, and its standard error is large among few trials. Neither "
         "overrules the other."
     )

@@ -8,15 +8,66 @@ from pathlib import Path
 
 import numpy as np
 
-from bonecycle.inference.comparison.evidence import LIVE_POINTS, Base, importance, nested
+from bonecycle.inference.comparison.evidence import (
+    LIVE_POINTS,
+    WHOLE_PRIOR_POINTS,
+    Base,
+    importance,
+    nested,
+)
 from bonecycle.inference.comparison.laplace import Posterior, laplace
-from bonecycle.inference.comparison.left_out import LEFT_OUT_DRAWS, LeftOut, fitted_studies
+from bonecycle.inference.comparison.left_out import LEFT_OUT_DRAWS, LeftOut, fitted_trials
 from bonecycle.inference.comparison.surface import Cell, cells
 from bonecycle.inference.fitting.least_squares import Fit
 from bonecycle.inference.parts import Record, generator, numbers_key, problem_key
 from bonecycle.inference.sampling.clouds import Cloud
 from bonecycle.manifest import content_hash
 from bonecycle.problem.problem import ProblemSpec, load_problem
+
+
+@dataclass(frozen=True)
+class WholePrior:
+    """Marginal likelihood of one mechanism by nested sampling over its whole prior.
+
+    No mode is given to it, so that it would find one that the fits miss.
+
+    Attributes
+    ----------
+    spec : ProblemSpec
+    folder : Path
+        Where nested sampling keeps its state.
+    seed, live_points : int
+    """
+
+    spec: ProblemSpec
+    folder: Path
+    seed: int = 0
+    live_points: int = WHOLE_PRIOR_POINTS
+
+    @property
+    def key(self) -> str:
+        """Everything that determines the result."""
+        problem = problem_key(load_problem(self.spec))
+        return repr(("whole prior", problem, self.seed, self.live_points))
+
+    def run(self) -> Record:
+        """Nested sampling in the cube of the prior."""
+        name, space = self.spec.mechanism, load_problem(self.spec).space
+        checkpoint = self.folder / f"{name}-{content_hash(self.key)[:12]}.dynesty"
+        found = nested(
+            Posterior(self.spec),
+            Base.of_prior(space.centers, space.sds),
+            rng=generator(self.seed, f"whole prior {name}"),
+            live_points=self.live_points,
+            checkpoint=checkpoint,
+        )
+        checkpoint.unlink(missing_ok=True)
+        return {
+            "mechanism": name,
+            "whole_prior": found.log_evidence,
+            "whole_prior_error": found.error,
+            "whole_prior_evaluations": found.evaluations,
+        }
 
 
 @dataclass(frozen=True)
@@ -78,18 +129,18 @@ class Evidence:
 def left_out_parts(
     fits: Sequence[Fit], seed: int = 0, draws: int = LEFT_OUT_DRAWS
 ) -> list[LeftOut]:
-    """One part a mechanism and study with fitted rows."""
+    """One part a mechanism and trial with fitted rows."""
     return [
         LeftOut(
             fit.spec,
-            study,
+            trial,
             tuple(fit.best.theta.tolist()),
             tuple(map(tuple, fit.best.covariance.tolist())),
             seed,
             draws,
         )
         for fit in fits
-        for study in fitted_studies(load_problem(fit.spec))
+        for trial in fitted_trials(load_problem(fit.spec))
     ]
 
 
@@ -106,3 +157,10 @@ def evidence_parts(
         Evidence(fit.spec, tuple(fit.best.theta.tolist()), folder, seed, live_points)
         for fit in fits
     ]
+
+
+def whole_prior_parts(
+    fits: Sequence[Fit], folder: Path, seed: int, live_points: int
+) -> list[WholePrior]:
+    """One part a mechanism."""
+    return [WholePrior(fit.spec, folder, seed, live_points) for fit in fits]

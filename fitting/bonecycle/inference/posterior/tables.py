@@ -66,14 +66,15 @@ def coverage_table(tree: xr.DataTree) -> pd.DataFrame:
         number lies in them; empty for limits, directions and rows that are dropped.
         ``probability_met``: of a limit or direction, the share of draws on the side asked for.
         ``role``: fitted, validation (not used in the fit), or dropped. ``arm_fitted``: whether
-        rows of its arm are fitted; a validation row of such an arm is no independent test.
+        rows of its arm are fitted; the interval of a validation row of such an arm is given those
+        rows.
     """
     predictive = tree["posterior_predictive"].to_dataset()
     observed = tree["observed_data"].to_dataset()
     draws = predictive["targets"].to_numpy().reshape(-1, predictive.sizes["target"])
     problem = load_problem(spec_of(tree))
     sides = [target.side for target in problem.targets]
-    arms = [(target.study, target.arm) in problem.fitted_arms for target in problem.targets]
+    arms = [(target.trial, target.arm) in problem.fitted_arms for target in problem.targets]
     rows = []
     for i, label in enumerate(predictive["target"].to_numpy()):
         value = float(observed["targets"][i])

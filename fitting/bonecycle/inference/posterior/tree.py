@@ -78,7 +78,7 @@ def posterior_tree(sample: Sample) -> xr.DataTree:
         "sample_stats": stats,
         "log_likelihood": _targets(log_likelihood, places, fitted),
         "predictions": _targets(predictions, places, targets),
-        "posterior_predictive": _targets(_noisy(problem, predictions, rng), places, targets),
+        "posterior_predictive": _targets(_predictive(problem, predictions, rng), places, targets),
         "prior_predictive": _targets(_noisy(problem, simulated, rng), in_simulated, targets),
         "observed_data": _observed(problem, targets),
     }
@@ -185,6 +185,15 @@ def _noisy(problem: Problem, predictions: Floats, rng: np.random.Generator) -> F
     noise = rng.standard_normal(predictions.shape) @ problem.error_factor.T
     is_number = np.array([target.is_number for target in problem.targets])
     return np.asarray(predictions * np.exp(np.where(is_number, noise, 0.0)))
+
+
+def _predictive(problem: Problem, predictions: Floats, rng: np.random.Generator) -> Floats:
+    """As `_noisy`, and a number kept for validation given the fitted numbers of its arm."""
+    mean, log_sd = problem.errors_given_fitted(predictions)
+    noise = mean + log_sd * rng.standard_normal(predictions.shape)
+    kept = np.array([t.is_number and not t.fitted for t in problem.targets])
+    noisy = _noisy(problem, predictions, rng)
+    return np.asarray(np.where(kept, predictions * np.exp(noise), noisy))
 
 
 def _parameters(space: Space, theta: Floats, coords: Mapping[str, object]) -> xr.Dataset:

@@ -19,6 +19,8 @@ with warnings.catch_warnings():
     warnings.simplefilter("ignore", FutureWarning)
     az: Any = import_module("arviz")
 
+# Fewer have no tail to speak of.
+_FEWEST_WEIGHTS = 25
 K_HAT_BELOW = 0.7
 """Above this k-hat the estimate for a row is not reliable (Vehtari et al. 2024, JMLR 25:72)."""
 
@@ -38,6 +40,21 @@ def rhat(draws: Floats) -> Floats:
     dims = ("chain", "draw", "parameter")
     values: xr.Dataset = az.rhat(xr.Dataset({"theta": (dims, draws)}))
     return np.asarray(values["theta"].to_numpy(), dtype=float)
+
+
+def pareto_k(weights: Floats) -> float:
+    """Pareto k of the largest of some importance weights, shape (n,).
+
+    Below 0.7 the error of an average with these weights is known from the draws themselves
+    (Vehtari et al. 2024, JMLR 25:72). Infinite where too few weights are above zero to tell.
+    """
+    logs = np.log(weights[weights > 0])
+    if len(logs) < _FEWEST_WEIGHTS:
+        return float("inf")
+    if hasattr(az, "psislw"):
+        return float(az.psislw(logs)[1])
+    # 1.x takes the logs of what is divided by.
+    return float(import_module("arviz_stats.base").array_stats.psislw(-logs)[1])
 
 
 def psis_loo(tree: xr.DataTree) -> pd.DataFrame:

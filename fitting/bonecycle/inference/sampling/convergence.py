@@ -178,7 +178,8 @@ def walkers_apart(chain: Floats, tau: Floats) -> Floats:
     """Variance of the means of walkers, over the ``tau / steps`` variances it should be.
 
     R-hat compares ensembles: it does not see walkers that stay in modes of their own, when every
-    ensemble has the same share of them. Near 1 where walkers mix, up to steps / tau and more where
+    ensemble has the same share of them. Tau sees a walker that is stuck far out, and not one that
+    is stuck where the others pass too. Near 1 where walkers mix, up to steps / tau and more where
     they do not.
 
     Parameters
