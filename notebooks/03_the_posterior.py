@@ -31,7 +31,7 @@ from bonecycle import show
 pd.options.display.float_format = "{:.3g}".format
 steps = 200  # of each ensemble; a whole run needs about a thousand
 live_points = 50  # of nested sampling; a whole run has 500
-draws = 256  # for each study that is left out; a whole run has 2048
+draws = 256  # for each trial that is left out; a whole run has 2048
 data = ()  # the studies that are shipped; or paths of tables
 folder = Path("results/posterior-short")  # chains are kept: run again, and it goes on
 
@@ -98,14 +98,14 @@ show.plot_prediction(table, str(regimen), "Posterior draws of a short run, not c
 # A better fit is not evidence that a mechanism is true: H1 holds H0 as a special case, so it can
 # always follow the data at least as closely. Two other questions are asked of both.
 #
-# *Prediction.* Each study is left out, the mechanism is fitted to the others, and has to predict
-# it. A mark to the right is a study that this mechanism predicts better.
+# *Prediction.* Each trial is left out, the mechanism is fitted to the others, and has to predict
+# it. A mark to the right is a trial that this mechanism predicts better.
 
 # %%
 fits = [bonecycle.fit(bonecycle.ProblemSpec(name, data=data), starts=1) for name in ("H0", "H1")]
 left = bonecycle.run_parts(bonecycle.left_out_parts(fits, draws=draws), folder / "parts")
-studies = bonecycle.study_table(left)
-show.plot_left_out(studies)
+trials = bonecycle.trial_table(left)
+show.plot_left_out(trials)
 
 # %% [markdown]
 # *Evidence.* How probable are the data under the whole prior of a mechanism? A parameter that the
@@ -115,15 +115,15 @@ show.plot_left_out(studies)
 # %%
 parts = bonecycle.evidence_parts(fits, folder / "parts", seed=0, live_points=live_points)
 evidence = bonecycle.evidence_table(bonecycle.run_parts(parts, folder / "parts"))
-differences = bonecycle.difference_table(studies)
+differences = bonecycle.difference_table(trials)
 show.plot_comparison(differences, evidence)
 
 # %%
 evidence[["mechanism", "log_evidence", "nested_error", "behind", "behind_lower", "behind_upper"]]
 
 # %% [markdown]
-# Last, the rows that a mechanism gets wrong when their study is left out. What every mechanism
-# fails is a doubt about the model or the study, and no mechanism can be blamed for it.
+# Last, the rows that a mechanism gets wrong when their trial is left out. What every mechanism
+# fails is a doubt about the model or the trial, and no mechanism can be blamed for it.
 
 # %%
 show.plot_failing(bonecycle.failing_table(left, [fit.spec for fit in fits]))

@@ -31,7 +31,7 @@ from .exchange.omex import export_omex
 from .exchange.petab_export import export_petab
 from .exchange.sbml_export import export_sbml
 from .inference.comparison.conclusion import evidence_table
-from .inference.comparison.left_out import difference_table, failing_table, study_table
+from .inference.comparison.left_out import difference_table, failing_table, trial_table
 from .inference.comparison.run import evidence_parts, left_out_parts
 from .inference.fitting.least_squares import Fit, fit
 from .inference.fitting.patient_table import patient_table, read_patients
@@ -103,9 +103,9 @@ __all__ = [
     "simulate_model",
     "simulate_population",
     "sobol_indices",
-    "study_table",
     "target_table",
     "theta_draws",
+    "trial_table",
     "validation_table",
     "virtual_biopsies",
     "with_prior",

@@ -22,13 +22,13 @@ _AGREE = 3.0
 _Z95 = 1.959964
 
 
-def evidence_table(records: Sequence[Record], whole_prior: Sequence[Record]) -> pd.DataFrame:
+def evidence_table(records: Sequence[Record], whole_prior: Sequence[Record] = ()) -> pd.DataFrame:
     """One row a mechanism: log evidence by each method, and how far it is behind the best.
 
     Parameters
     ----------
     records, whole_prior
-        Of `run.Evidence` and `run.WholePrior` for every mechanism.
+        Of `run.Evidence` and, where that was done, `run.WholePrior` for every mechanism.
 
     Returns
     -------
@@ -39,14 +39,18 @@ def evidence_table(records: Sequence[Record], whole_prior: Sequence[Record]) -> 
         mechanisms. ``methods_agree``: nested and importance sampling, and nested sampling
         over the whole prior (``whole_prior``), within three errors.
     """
-    table = pd.DataFrame(records).merge(pd.DataFrame(whole_prior), on="mechanism")
+    table = pd.DataFrame(records)
+    others = ["importance"]
+    if whole_prior:
+        table = table.merge(pd.DataFrame(whole_prior), on="mechanism")
+        others.append("whole_prior")
     values, errors = table["nested"].to_numpy(), table["nested_error"].to_numpy()
     best = int(np.argmax(values))
     behind = values[best] - values
     error = np.where(behind > 0, np.hypot(errors, errors[best]), 0.0)
     odds = np.exp(-behind)
     agree = pd.Series(data=True, index=table.index)
-    for other in ("importance", "whole_prior"):
+    for other in others:
         joint = np.hypot(table["nested_error"], table[f"{other}_error"])
         gaps = (table["nested"] - table[other]).abs()
         agree &= gaps <= _AGREE * joint
