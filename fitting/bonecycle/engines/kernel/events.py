@@ -15,7 +15,7 @@ import libsbml
 from bonecycle.engines.initial_values import compiled, names_in
 from bonecycle.errors import BonecycleError, ModelError, UsageError
 
-# Daily doses for 270 years; a circle of events reaches it in seconds.
+# Three a dose: daily doses for 90 years; a circle of events reaches it in seconds.
 MAX_CHANGES = 100_000
 _Value = Callable[[dict[str, float]], float]
 _LATER = (libsbml.AST_RELATIONAL_GEQ, libsbml.AST_RELATIONAL_GT)
