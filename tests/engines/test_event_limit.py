@@ -69,6 +69,12 @@ def test_until_then_a_model_gives_the_same(event: str) -> None:
     assert np.ptp(found[0][0, :, 1]) > 0
 
 
+def test_large_parameters_are_no_firings() -> None:
+    plain = antimony_to_sbml("m", b"model m()\n x = 0; x' = rate; rate = 1e9;\nend\n").decode()
+    engine = roadrunner.RoadRunnerEngine(with_event_limit(plain), ("rate",), ("x",))
+    assert engine.simulate(np.array([[1e9]]), [0, 1]).ok[0]
+
+
 def test_a_model_without_events_is_left_as_it_is() -> None:
     plain = antimony_to_sbml("m", CYCLE_ANT.encode()).decode()
     assert with_event_limit(plain) == plain

@@ -91,7 +91,7 @@ class RoadRunnerEngine:
         own = (*self.parameters, *(n for n in worked_out if n not in species))
         self._values = [(names.index(name), name) for name in own]
         self._switches = [names.index(name) for name in self._initial.switches]
-        self._firings = [names.index(FIRINGS)] if FIRINGS in names else []
+        self._counts_firings = FIRINGS in names
         self._rr.integrator.relative_tolerance = relative_tolerance
         self._rr.integrator.absolute_tolerance = absolute_tolerance
         self._rr.integrator.maximum_num_steps = 100_000
@@ -175,7 +175,7 @@ class RoadRunnerEngine:
             raise SimulationError(
                 self.model_name, self.arm, self._named(row), f"{_REMEDY} ({error})"
             ) from error
-        if (self._rr.model.getGlobalParameterValues(self._firings) >= MAX_FIRINGS).any():
+        if self._counts_firings and self._rr.getValue(FIRINGS) >= MAX_FIRINGS:
             raise SimulationError(
                 self.model_name,
                 self.arm,

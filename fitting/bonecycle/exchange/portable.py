@@ -16,7 +16,7 @@ compared with numbers half a step below.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 import libsbml
 
@@ -60,12 +60,13 @@ def portable(sbml: str) -> str:
             rule.setVariable(name)
             rule.setMath(math)
             model.removeInitialAssignment(name)
-    for name in changed_by_events(model):
+    counted = changed_by_events(model)
+    for name in counted:
         if model.getRateRule(name) is None:
             _hold(model, name)
     for event in model.getListOfEvents():
         trigger = event.getTrigger().getMath().deepCopy()
-        _compare_between(trigger)
+        _compare_between(trigger, counted)
         event.getTrigger().setMath(trigger)
     text = str(libsbml.writeSBMLToString(document))
     if faults := check(text):
@@ -103,14 +104,14 @@ def _size(
     return 1 + sum(_size(math.getChild(i), formulas, known) for i in range(math.getNumChildren()))
 
 
-def _compare_between(node: libsbml.ASTNode) -> None:
+def _compare_between(node: libsbml.ASTNode, counted: Collection[str]) -> None:
     """Compare counts (`count >= 3`, `count < 5`) with the middle between two whole numbers."""
-    if node.isRelational() and node.getChild(0).getType() == libsbml.AST_NAME:
+    if node.isRelational() and node.getChild(0).getName() in counted:
         unit = node.getChild(1).getUnits()
         node.getChild(1).setValue(node.getChild(1).getValue() - 0.5)
         node.getChild(1).setUnits(unit)
     for i in range(node.getNumChildren()):
-        _compare_between(node.getChild(i))
+        _compare_between(node.getChild(i), counted)
 
 
 def _hold(model: libsbml.Model, name: str) -> None:

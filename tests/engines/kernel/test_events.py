@@ -8,8 +8,10 @@ import libsbml
 import numpy as np
 import pytest
 
+from bonecycle.engines.kernel import events
 from bonecycle.engines.kernel.engine import KernelEngine
 from bonecycle.engines.kernel.events import Change, NotSupportedError, Schedule
+from bonecycle.errors import UsageError
 
 Sbml = Callable[[str], str]
 Compare = Callable[..., np.ndarray]
@@ -34,6 +36,16 @@ def test_a_counted_event_sets_its_own_next_time(sbml: Sbml, compare: Compare) ->
     assert [c.time for c in _changes(sbml(REPEATED), 10) if c.target == "x"] == [3, 10]
     curve = compare(sbml(REPEATED), ("x", "count"), [0, 3, 9.5, 10, 24, 40])
     np.testing.assert_array_equal(curve[:, 1], [0, 1, 1, 2, 4, 4])
+
+
+def test_events_in_a_circle_are_refused(sbml: Sbml, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(events, "MAX_CHANGES", 100)
+    text = sbml(
+        f"{DECAY} at time >= 1 && infused < 1: infused = 1;"
+        " at time >= 1 && infused >= 1: infused = 0;"
+    )
+    with pytest.raises(UsageError, match="More than 100 doses"):
+        _changes(text, 2)
 
 
 @pytest.mark.parametrize("start", [0, 2])

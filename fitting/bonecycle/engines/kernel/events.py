@@ -15,7 +15,8 @@ import libsbml
 from bonecycle.engines.initial_values import compiled, names_in
 from bonecycle.errors import BonecycleError, ModelError, UsageError
 
-MAX_CHANGES = 1_000_000
+# Three a dose: daily doses for 90 years; a circle of events reaches it in seconds.
+MAX_CHANGES = 100_000
 _Value = Callable[[dict[str, float]], float]
 _LATER = (libsbml.AST_RELATIONAL_GEQ, libsbml.AST_RELATIONAL_GT)
 _EARLIER = (libsbml.AST_RELATIONAL_LEQ, libsbml.AST_RELATIONAL_LT)
@@ -105,8 +106,7 @@ class Schedule:
         was_true = [event.starts_true and event.moment(space) <= now for event in self._events]
         while now <= end:
             changes += self._moment(now, space, was_true)
-            if len(changes) > MAX_CHANGES:
-                raise UsageError(f"More than {MAX_CHANGES} doses and switches.")
+            _check_number(changes)
             now = min(
                 (m for event in self._events if (m := event.moment(space)) > now),
                 default=math.inf,
@@ -148,6 +148,7 @@ class Schedule:
                                 raise NotSupportedError(message)
                             value -= change.value
                 changes.append(Change(now, assignment.target, value, assignment.add))
+            _check_number(changes)
 
     def _read(self, event: libsbml.Event) -> _Event:
         if event.isSetDelay():
@@ -207,6 +208,14 @@ class Schedule:
             return compiled(math)
         except ModelError as error:
             raise NotSupportedError(str(error)) from error
+
+
+def _check_number(changes: list[Change]) -> None:
+    if len(changes) > MAX_CHANGES:
+        raise UsageError(
+            f"More than {MAX_CHANGES} doses and switches: look for an event that makes itself or "
+            "another fire again and again, or simulate a shorter time."
+        )
 
 
 def size_of(model: libsbml.Model, name: str) -> float:
