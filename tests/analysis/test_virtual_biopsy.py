@@ -203,3 +203,14 @@ def test_each_count_is_held_against_the_model(counts):
     assert pd.isna(placebo["given_placebo"])
     # Placebo asks for more sites than the centre has, so its count raises that of denosumab.
     assert counts["given_placebo"][1] > counts["probability"][1]
+
+
+def test_of_draws_alone_the_probability_is_their_median():
+    births = pd.DataFrame({"untreated_births": [2.0e-4, 2.36e-4, 2.8e-4]})
+    placebo = [count for count in read_counts() if count.arm == "placebo (FREEDOM)"]
+    settings = {"counts": placebo, "engine": EngineName.ROADRUNNER}
+    row = compare_counts({"H0": births}, best=False, **settings).iloc[0]
+    # The middle one of three births has the middle probability.
+    middle = compare_counts({"H0": births.iloc[1:2]}, **settings).iloc[0]
+    assert row["probability"] == pytest.approx(middle["probability"], rel=1e-9)
+    assert row["lower"] < row["probability"] < row["upper"]

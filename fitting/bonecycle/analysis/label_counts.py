@@ -130,6 +130,7 @@ def predict_states(
 def compare_counts(
     points: Mapping[str, pd.DataFrame],
     *,
+    best: bool = True,
     counts: Sequence[LabelCount] | None = None,
     seed: int = 0,
     engine: EngineName = EngineName.KERNEL,
@@ -140,7 +141,10 @@ def compare_counts(
     Parameters
     ----------
     points
-        By mechanism, natural values; the best set first, then draws.
+        By mechanism, natural values; one row a set.
+    best
+        Whether the first set of each is a best point, with draws about it. Otherwise all are
+        draws, of a posterior.
     counts
         Published counts, the one of the placebo arm among them; all when None.
     seed
@@ -153,7 +157,8 @@ def compare_counts(
     Returns
     -------
     DataFrame
-        One row a count and mechanism. ``probability``: at the best set with central constants;
+        One row a count and mechanism. ``probability``: at the best set with central constants, or
+        the median of the draws; ``MS_BS`` and ``Oc_S_BS`` likewise.
         ``lower``, ``upper``: 95 % over draws of parameters and constants, where there are any.
         ``p``: twice the smaller predictive tail at the published count (for a limit: the predictive
         probability of meeting it), at the best set where there are no draws. ``disagrees``: p
@@ -176,14 +181,15 @@ def compare_counts(
             key: {name: values[owners == mechanism] for name, values in state.items()}
             for key, state in states.items()
         }
-        found = [_probabilities(c, own[c.regimen, c.time_months], seed) for c in counts]
+        found = [_probabilities(c, own[c.regimen, c.time_months], best, seed) for c in counts]
         placebo = next(i for i, c in enumerate(counts) if (c.study, c.arm) == _PLACEBO)
         weights = np.asarray(
             binom.pmf(counts[placebo].count, counts[placebo].n, found[placebo][1]), dtype=float
         )
-        for count, (best, drawn) in zip(counts, found, strict=True):
+        for count, (centre, drawn) in zip(counts, found, strict=True):
             state = own[count.regimen, count.time_months]
-            rows.append(_row(count, mechanism, state, best, drawn, weights / weights.sum()))
+            middle = {n: float(v[0] if best else np.nanmedian(v)) for n, v in state.items()}
+            rows.append(_row(count, mechanism, middle, centre, drawn, weights / weights.sum()))
     table = pd.DataFrame(rows)
     # Count by count, its mechanisms side by side.
     places = np.tile(np.arange(len(counts)), len(points))
@@ -191,24 +197,24 @@ def compare_counts(
 
 
 def _probabilities(
-    count: LabelCount, state: Mapping[str, Floats], seed: int
+    count: LabelCount, state: Mapping[str, Floats], best: bool, seed: int
 ) -> tuple[float, Floats]:
-    """Probability of a finding at the best set, and over draws; one draw where there are none."""
-    first = {name: values[0] for name, values in state.items()}
-    best = float(finding_probability(count.finding, first, central_section()))
-    if len(state["MS_BS"]) == 1:
-        return best, np.array([best])
-    rest = {name: np.resize(values[1:], _SECTIONS) for name, values in state.items()}
+    """Probability of a finding in the centre, and over draws; one draw where there are none."""
+    sets = finding_probability(count.finding, state, central_section())
+    centre = float(sets[0] if best else np.nanmedian(sets))
+    if len(sets) == 1:
+        return centre, np.array([centre])
+    rest = {name: np.resize(values[int(best) :], _SECTIONS) for name, values in state.items()}
     # The same sections for all arms: one laboratory reads a trial.
     drawn = finding_probability(count.finding, rest, drawn_sections(_SECTIONS, seed))
-    return best, np.nan_to_num(drawn, nan=best)
+    return centre, np.nan_to_num(drawn, nan=centre)
 
 
 def _row(
     count: LabelCount,
     mechanism: str,
-    state: Mapping[str, Floats],
-    best: float,
+    state: Mapping[str, float],
+    centre: float,
     drawn: Floats,
     weights: Floats,
 ) -> dict[str, object]:
@@ -232,9 +238,9 @@ def _row(
         "n": count.n,
         "published": count.published,
         "mechanism": mechanism,
-        "MS_BS": float(state["MS_BS"][0]),
-        "Oc_S_BS": float(state["Oc_S_BS"][0]),
-        "probability": best,
+        "MS_BS": state["MS_BS"],
+        "Oc_S_BS": state["Oc_S_BS"],
+        "probability": centre,
         "lower": float(low),
         "upper": float(high),
         "p": plain,

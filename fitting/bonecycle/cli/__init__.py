@@ -57,7 +57,10 @@ def _guarded(command: Callable[P, None]) -> Callable[P, None]:
         except (BonecycleError, OSError) as error:
             print(f"bonecycle: {error}", file=sys.stderr)
             raise typer.Exit(2) from None
-        except KeyboardInterrupt:
+        except (KeyboardInterrupt, SystemError) as error:
+            # Ctrl-C within compiled code arrives as the cause of a SystemError.
+            if not isinstance(error.__cause__ or error, KeyboardInterrupt):
+                raise
             out = kwargs.get("out")
             line = farewell(out if isinstance(out, Path) else None, sys.argv[1:])
             print(f"\nbonecycle: {line}", file=sys.stderr)

@@ -95,20 +95,21 @@ def biopsy(
     plan = parse_regimen(regimen, catalogue.routes())
     stop = max((t.stop_days for t in plan.treatments), default=0.0) / DAYS_PER_MONTH
     when = stop if month is None else month
+    best = not posterior
     if posterior:
         chosen = collect(posterior, [], [], DEFAULT_ENCODING, draws, 1, seed, out)
         announce(chosen)
         points, source = points_of(chosen, plan), said_of(chosen)
     else:
         points, source = points_at(fit, draws, seed), str(fit or CENTRE)
-    states = states_of(points, plan, when)
-    table = draw(states, n, seed, each_a_draw=bool(posterior))
+    states = states_of(points, plan, when, best=best)
+    table = draw(states, n, seed, best=best)
     summary = summaries(table)
     tables = {"biopsies": table, "summary": summary}
     if any(len(sets) > 1 for sets in points.values()):
-        tables["shares"] = shares(states, seed)
+        tables["shares"] = shares(states, seed, best=best)
     if fit is not None or posterior:
-        tables |= _counts(points, seed, out)
+        tables |= _counts(points, best, seed, out)
     for name, frame in tables.items():
         atomic_write(out / f"{name}.csv", frame.to_csv(index=False))
     # Untreated, mechanisms hardly differ: one of them is drawn.
@@ -141,7 +142,7 @@ def _hashes(fit: Path | None, posterior: list[Path]) -> dict[str, str]:
     }
 
 
-def _counts(points: Points, seed: int, out: Path) -> dict[str, pd.DataFrame]:
+def _counts(points: Points, best: bool, seed: int, out: Path) -> dict[str, pd.DataFrame]:
     from tqdm import tqdm
 
     from bonecycle.analysis.label_counts import compare_counts, implied_sites, read_counts
@@ -152,7 +153,9 @@ def _counts(points: Points, seed: int, out: Path) -> dict[str, pd.DataFrame]:
         def progress(done: int, _total: int) -> None:
             bar.update(done - bar.n)
 
-        counts = compare_counts(points, seed=seed, engine=engine_for(points), progress=progress)
+        counts = compare_counts(
+            points, best=best, seed=seed, engine=engine_for(points), progress=progress
+        )
     save(plot_label_counts(counts), out / "counts")
     return {"counts": counts, "implied": implied_sites()}
 

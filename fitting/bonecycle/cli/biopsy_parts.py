@@ -22,13 +22,13 @@ CENTRE = "prior centre"
 _COMPILE_ABOVE = 100
 
 Points = dict[str, "pd.DataFrame"]
-"""By mechanism, natural values by name: a central set first, then draws."""
+"""By mechanism, natural values by name, one row a set."""
 States = dict[str, tuple[float, dict[str, dict[str, "Floats"]]]]
 """By arm: the month, and by mechanism the observables of every set that could be simulated."""
 
 
 def points_at(fit: Path | None, draws: int, seed: int) -> Points:
-    """The centre of the priors, or best points of a fit with draws about them."""
+    """The centre of the priors, or best points of a fit, each first, with draws about them."""
     import pandas as pd
 
     from bonecycle.inference.fitting.points import fitted_points
@@ -37,7 +37,7 @@ def points_at(fit: Path | None, draws: int, seed: int) -> Points:
 
 
 def points_of(chosen: Sequence[Draws], plan: Regimen) -> Points:
-    """Draws of posteriors, behind the median of each parameter."""
+    """Draws of posteriors."""
     import pandas as pd
 
     from bonecycle.analysis.label_counts import read_counts
@@ -45,11 +45,7 @@ def points_of(chosen: Sequence[Draws], plan: Regimen) -> Points:
 
     asked = {*plan.drugs, *(drug for count in read_counts() for drug in count.regimen.drugs)}
     drugs = [name for name in catalogue.drugs() if name in asked]
-    found = {}
-    for one in chosen:
-        drawn = pd.DataFrame(one.values(drugs))
-        found[one.mechanism] = pd.concat([drawn.median().to_frame().T, drawn], ignore_index=True)
-    return found
+    return {one.mechanism: pd.DataFrame(one.values(drugs)) for one in chosen}
 
 
 def engine_for(points: Points) -> EngineName:
@@ -58,8 +54,11 @@ def engine_for(points: Points) -> EngineName:
     return EngineName.KERNEL if sets > _COMPILE_ABOVE else EngineName.ROADRUNNER
 
 
-def states_of(points: Points, plan: Regimen, month: float) -> States:
-    """Simulate every set, untreated and, where there is a treatment, treated."""
+def states_of(points: Points, plan: Regimen, month: float, *, best: bool) -> States:
+    """Simulate every set, untreated and, where there is a treatment, treated.
+
+    `best`: the first set of each mechanism is needed, the others are draws.
+    """
     import numpy as np
     import pandas as pd
 
@@ -74,9 +73,9 @@ def states_of(points: Points, plan: Regimen, month: float) -> States:
     for arm, (given, time) in arms.items():
         state = predict_states(together, given, time, engine_for(points))
         ok = np.asarray(np.isfinite(np.stack(list(state.values()))).all(axis=0))
-        for mechanism, place in zip(*np.unique(owners, return_index=True), strict=True):
-            if not ok[place]:
-                remedy = f"the central set of {mechanism} could not be simulated"
+        for mechanism in points:
+            if not (ok[owners == mechanism][0] if best else ok[owners == mechanism].any()):
+                remedy = f"no set of {mechanism} that is needed could be simulated"
                 raise SimulationError("cycle", str(given), {}, remedy)
         own = {
             mechanism: {name: values[ok & (owners == mechanism)] for name, values in state.items()}
@@ -86,8 +85,8 @@ def states_of(points: Points, plan: Regimen, month: float) -> States:
     return found
 
 
-def draw(states: States, n: int, seed: int, *, each_a_draw: bool) -> pd.DataFrame:
-    """Biopsies of every arm and mechanism: at its central set, or each at a draw of its own."""
+def draw(states: States, n: int, seed: int, *, best: bool) -> pd.DataFrame:
+    """Biopsies of every arm and mechanism: at its best set, or each at a draw of its own."""
     import numpy as np
     import pandas as pd
 
@@ -100,7 +99,7 @@ def draw(states: States, n: int, seed: int, *, each_a_draw: bool) -> pd.DataFram
     for (arm, mechanism), child in zip(groups, seeds, strict=True):
         month, own = states[arm]
         taken = {
-            name: np.resize(values[1:], n) if each_a_draw else float(values[0])
+            name: float(values[0]) if best else np.resize(values, n)
             for name, values in own[mechanism].items()
         }
         drawn = virtual_biopsies(taken, n, seed=child)
@@ -111,7 +110,7 @@ def draw(states: States, n: int, seed: int, *, each_a_draw: bool) -> pd.DataFram
     return table[[*first, *table.columns.drop(first)]]
 
 
-def shares(states: States, seed: int) -> pd.DataFrame:
+def shares(states: States, seed: int, *, best: bool) -> pd.DataFrame:
     """Expected shares of biopsies with each finding, where a mechanism has draws."""
     import pandas as pd
 
@@ -120,7 +119,7 @@ def shares(states: States, seed: int) -> pd.DataFrame:
     parts = []
     for arm, (month, own) in states.items():
         for mechanism, state in own.items():
-            drawn = {name: values[1:] for name, values in state.items()}
+            drawn = {name: values[int(best) :] for name, values in state.items()}
             if not len(drawn["MS_BS"]):
                 continue
             # The same sections for all: one laboratory reads a trial.
