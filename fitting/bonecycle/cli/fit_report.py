@@ -90,7 +90,7 @@ def report(tables: Mapping[str, pd.DataFrame], out: Path) -> None:
         highlight=False,
     )
     console.print(
-        "A lower cost is no verdict: mechanisms are compared by prediction of studies left out "
+        "A lower cost is no verdict: mechanisms are compared by prediction of trials left out "
         "and by evidence, which this command does not do."
     )
     console.print(f"Results in {out}", highlight=False, soft_wrap=True)

@@ -25,7 +25,7 @@ NAME = "report.html"
 _LONG = 14
 
 NO_VERDICT = (
-    "This run draws no verdict between mechanisms: it does not predict studies left out and does "
+    "This run draws no verdict between mechanisms: it does not predict trials left out and does "
     "not weigh the evidence; the command compare does both."
 )
 
@@ -69,7 +69,7 @@ _FIT = _Part(
 )
 _COMPARISON = _Part(
     "Comparison of mechanisms",
-    "Prediction of each study from the others (elpd, log predictive density), marginal "
+    "Prediction of each trial from the others (elpd, log predictive density), marginal "
     "likelihood, and what both hang on. Intervals are 95 %; those of the evidence are the "
     "numerical error alone.",
     (
@@ -78,7 +78,7 @@ _COMPARISON = _Part(
             "evidence.csv",
             (
                 *("mechanism", "log_evidence", "behind", "behind_lower", "behind_upper"),
-                *("importance", "laplace", "methods_agree"),
+                *("importance", "laplace", "whole_prior", "methods_agree"),
             ),
         ),
         ("left_out.csv", ()),
@@ -87,9 +87,9 @@ _COMPARISON = _Part(
     ),
     (
         ("comparison", "Both verdicts, mechanism by mechanism."),
-        ("left_out", "Study by study."),
+        ("left_out", "Trial by trial."),
         ("surface", "The verdict over readings, errors and priors."),
-        ("failing", "Rows that a mechanism fails when their study is left out."),
+        ("failing", "Rows that a mechanism fails when their trial is left out."),
     ),
 )
 _PREDICTION = _Part(
