@@ -69,8 +69,8 @@ def predict(
     """Predict a regimen with bands of 50 and 95 %, and the rows kept for validation.
 
     Writes prediction.csv (long format; where no data inform a value, it says so and why),
-    spread.csv (how far the mechanisms are apart), validation.csv and coverage.csv, summary.json,
-    manifest.json and the figures prediction and validation.
+    spread.csv (how far the mechanisms are apart), validation.csv and coverage.csv where rows are
+    kept for validation, manifest.json and the figures prediction and validation.
     """
     plan = parse_regimen(regimen, catalogue.routes())
     outputs = _outputs(output or [])
@@ -129,17 +129,18 @@ def _run(
     with tqdm(total=held * sum(map(len, chosen)), desc="validation rows", unit="draw") as bar:
         rows = validation.validation_table(chosen, bar.update)
     table = prediction.prediction_table(predictions, plan, months)
-    tables = {
-        "prediction": table,
-        "spread": prediction.spread_table(table),
-        "validation": rows,
-        "coverage": validation.coverage_table(rows),
-    }
+    tables = {"prediction": table, "spread": prediction.spread_table(table)}
+    # Tables of one's own need not keep a row, and a direction has no interval to lie in.
+    if len(rows):
+        tables["validation"] = rows
+    if "within_95" in rows:
+        tables["coverage"] = validation.coverage_table(rows)
     for name, frame in tables.items():
         atomic_write(out / f"{name}.csv", frame.to_csv(index=False))
     source = said_of(chosen)
     save(plot_prediction(table, str(plan), source), out / "prediction")
-    save(plot_validation(rows, source), out / "validation")
+    if "coverage" in tables:
+        save(plot_validation(rows, source), out / "validation")
     finish(
         out,
         seed,
@@ -179,6 +180,21 @@ def _report(
     why = dict.fromkeys(text for row in last.reason for text in row.split("; ") if text)
     if why:
         console.print(f"Not informed by data there: {'; '.join(why)}.", highlight=False)
+    if "coverage" in tables:
+        _report_validation(console, tables)
+    else:
+        console.print("No number is kept for validation in these tables.", highlight=False)
+    for prediction in predictions:
+        console.print(
+            f"{prediction.draws.mechanism}: {prediction.failed} of {len(prediction.draws)} draws "
+            f"failed; {prediction.dosing.reason}.",
+            highlight=False,
+        )
+    console.print(source, highlight=False)
+    console.print(f"Results in {out}", highlight=False, soft_wrap=True)
+
+
+def _report_validation(console: Console, tables: dict[str, pd.DataFrame]) -> None:
     kept = Table(title="Kept for validation: observed, and 95 % interval with observation error")
     rows = tables["validation"].dropna(subset="within_95")
     names = list(dict.fromkeys(rows.mechanism))
@@ -206,11 +222,3 @@ def _report(
             "have no observable.",
             highlight=False,
         )
-    for prediction in predictions:
-        console.print(
-            f"{prediction.draws.mechanism}: {prediction.failed} of {len(prediction.draws)} draws "
-            f"failed; {prediction.dosing.reason}.",
-            highlight=False,
-        )
-    console.print(source, highlight=False)
-    console.print(f"Results in {out}", highlight=False, soft_wrap=True)
