@@ -18,9 +18,18 @@ pytestmark = pytest.mark.filterwarnings("ignore:The (inplace keyword|'float_prec
 # In the order in which one leaves what the next needs; each chain has a folder of its own.
 CHAINS = {
     "tables": ["list", "data template", "data check"],
-    "models": ["simulate", "export sbml", "export omex", "export petab"],
+    "models": ["simulate", "export petab"],
     "inference": [
-        *("fit", "sample", "predict", "population", "design", "biopsy"),
+        *(
+            "fit",
+            "export sbml",
+            "export omex",
+            "sample",
+            "predict",
+            "population",
+            "design",
+            "biopsy",
+        ),
         *("profile", "compare", "report"),
     ],
     "checks": ["calibrate", "recovery"],
