@@ -2,23 +2,12 @@
 
 import json
 import re
-import subprocess
-import sys
-from pathlib import Path
 
 import pytest
+from in_process import call
 
-from bonecycle.biology.safe_antimony import antimony_to_sbml
-from bonecycle.cli import fit, listing, simulate
+from bonecycle.cli import listing
 from bonecycle.manifest import content_hash
-
-BONECYCLE = str(Path(sys.executable).parent / "bonecycle")
-
-
-def call(folder, *arguments):
-    return subprocess.run(
-        [BONECYCLE, *arguments], cwd=folder, capture_output=True, encoding="utf-8", check=False
-    )
 
 
 def test_simulate_writes_tables_figures_and_a_manifest(tmp_path):
@@ -226,28 +215,7 @@ def test_lists_are_tables_and_json(tmp_path, kind):
     assert all(row.keys() == rows[0].keys() for row in rows)
 
 
-def examples(epilog):
-    return [
-        " ".join(text.split()) for text in epilog.split("\n\n") if text.startswith("bonecycle ")
-    ]
-
-
-@pytest.mark.parametrize("command", examples(simulate.EPILOG) + examples(listing.EPILOG))
-def test_the_examples_of_the_help_run(tmp_path, command):
-    line = command.replace("bonecycle", BONECYCLE, 1)
-    if " simulate " in line:
-        line += " --points 20"
-    if "FILE.xml" in line:
-        decay = b"model decay()\n S1 = 10; S2 = 0; S1 -> S2; 0.01 * S1;\nend"
-        (tmp_path / "FILE.xml").write_bytes(antimony_to_sbml("decay.ant", decay))
-    answer = subprocess.run(
-        line, shell=True, cwd=tmp_path, capture_output=True, encoding="utf-8", check=False
-    )
-    assert answer.returncode == 0, answer.stderr
-
-
 def test_the_help_of_fit_shows_its_examples(tmp_path):
-    assert len(examples(fit.EPILOG)) >= 3
     answer = call(tmp_path, "fit", "--help")
     assert "bonecycle fit --mechanism H0 --mechanism H2+H3" in " ".join(answer.stdout.split())
 

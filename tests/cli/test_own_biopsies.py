@@ -6,26 +6,18 @@ import csv
 import json
 import re
 import shlex
-import subprocess
-import sys
 from pathlib import Path
 
 import pandas as pd
 import pytest
+from in_process import call
 from typer.testing import CliRunner
 
 from bonecycle.cli import app, biopsy, data
 from bonecycle.studies.reader import shipped_studies
 
-BONECYCLE = str(Path(sys.executable).parent / "bonecycle")
 STUDIES = [str(path) for path in shipped_studies() if path.stem in ("mcclung_2005", "reid_2010")]
 HOWTO = Path(__file__).parents[2] / "docs" / "howto" / "own_biopsies.md"
-
-
-def call(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [BONECYCLE, *arguments], cwd=folder, capture_output=True, encoding="utf-8", check=False
-    )
 
 
 def commands(text: str) -> list[list[str]]:
@@ -39,6 +31,7 @@ def examples(epilog: str) -> list[list[str]]:
     return [shlex.split(text)[1:] for text in paragraphs if text.startswith("bonecycle ")]
 
 
+@pytest.mark.slow
 def test_the_commands_of_the_how_to_lead_from_template_to_figures(tmp_path):
     steps = commands(HOWTO.read_text(encoding="utf-8"))
     assert [step[0] for step in steps] == ["data", "data", "fit"]

@@ -3,16 +3,15 @@
 import json
 import subprocess
 import sys
-from pathlib import Path
 
 import pandas as pd
 import pytest
+from in_process import call
 from synthetic import CYCLE_ANT, EVENTS_L2, POOLS_L2, STUDY_HEADER, study_row
 
 # Every command and every model starts anew: minutes in all.
 pytestmark = pytest.mark.slow
 
-BONECYCLE = str(Path(sys.executable).parent / "bonecycle")
 MAP = """kind,name,model_id,factor,action,center,sd,scale
 observable,CTX,C,1,,,,
 parameter,,loss,,,,0.5,log
@@ -20,12 +19,6 @@ dose,denosumab,block,0.3,set,,,
 start,steady_state,,,,,,
 """
 REGIMEN = "denosumab 60 mg sc every 6 months for 12 months"
-
-
-def call(folder, *arguments):
-    return subprocess.run(
-        [BONECYCLE, *arguments], cwd=folder, capture_output=True, encoding="utf-8", check=False
-    )
 
 
 def test_a_model_of_ones_own_is_simulated(tmp_path):

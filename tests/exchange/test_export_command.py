@@ -3,27 +3,18 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import libsbml
 import numpy as np
 import pytest
+from in_process import call
 
 from bonecycle.biology.tables import Scale
 from bonecycle.errors import UsageError
 from bonecycle.exchange.fitted import fitted_values
 from bonecycle.manifest import content_hash
 from bonecycle.problem.space import fitted_space
-
-BONECYCLE = str(Path(sys.executable).parent / "bonecycle")
-
-
-def call(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [BONECYCLE, *arguments], cwd=folder, capture_output=True, encoding="utf-8", check=False
-    )
 
 
 def write_fit(folder: Path) -> dict[str, float]:
