@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from bonecycle.inference.comparison.left_out import LeftOut
-from bonecycle.inference.comparison.run import Evidence
+from bonecycle.inference.comparison.run import Evidence, WholePrior
 from bonecycle.inference.comparison.surface import Cell
 from bonecycle.inference.fitting.profiles import Profile
 from bonecycle.inference.parts import generator, run_parts
@@ -59,12 +59,18 @@ SPEC, THETA, COVARIANCE = ProblemSpec("H0"), (0.1, 0.2), ((1.0, 0.0), (0.0, 1.0)
         (LeftOut(SPEC, "one", THETA, COVARIANCE), {"theta": (0.1, 0.3), "covariance": ((2.0,),)}),
         (Cell(SPEC, THETA), {"theta": (0.1, 0.3)}),
         (Evidence(SPEC, THETA, Path()), {"theta": (0.1, 0.3)}),
+        (WholePrior(SPEC, Path()), {"live_points": 50}),
         (Profile(SPEC, "p0", THETA, 1.0), {"theta": (0.1, 0.3), "sd": 2.0}),
     ],
     ids=lambda value: type(value).__name__,
 )
 def test_a_part_made_from_another_fit_is_another_part(part, others, known, monkeypatch):
-    for module in ("left_out", "surface", "comparison", "profiles"):
+    for module in (
+        "comparison.left_out",
+        "comparison.surface",
+        "comparison.run",
+        "fitting.profiles",
+    ):
         monkeypatch.setattr(f"bonecycle.inference.{module}.load_problem", lambda _: known)
     changed = [replace(part, **{name: value}) for name, value in others.items()]
     assert len({one.key for one in (part, *changed)}) == 1 + len(others)

@@ -15,9 +15,11 @@ def test_loo_is_exact_for_the_mean_of_normal_numbers():
     rng = np.random.default_rng(1)
     n = len(Y)
     mean = Y.mean() + rng.standard_normal((4, 2000)) / np.sqrt(n)
-    terms = norm.logpdf(Y, mean[..., None], 1)
+    terms = np.concatenate(
+        [norm.logpdf(Y, mean[..., None], 1), np.full((4, 2000, 1), np.log(0.5))], axis=-1
+    )
     posterior = xr.Dataset({"mean": (("chain", "draw"), mean)})
-    labels = [f"study:arm:CTX:{i}" for i in range(n)]
+    labels = [*(f"study:arm:CTX:{i}" for i in range(n)), "study:arm:Cn.C:1"]
     tree = xr.DataTree.from_dict(
         {
             "posterior": posterior,
@@ -27,8 +29,12 @@ def test_loo_is_exact_for_the_mean_of_normal_numbers():
         }
     )
     found = psis_loo(tree)
+    # A direction about which no draw says anything.
+    constant = found.iloc[-1]
+    assert constant["elpd_loo"] == np.log(0.5) and constant["reliable"]
+    assert found["target"].tolist() == labels
+    found = found.iloc[:-1]
     others = (Y.sum() - Y) / (n - 1)
     exact = norm.logpdf(Y, others, np.sqrt(1 + 1 / (n - 1)))
     np.testing.assert_allclose(found["elpd_loo"], exact, atol=0.03)
-    assert found["target"].tolist() == labels
     assert found["reliable"].all() and (found["k_hat"] < 0.5).all()

@@ -203,7 +203,7 @@ def _report(console: Console, done: Sample, tables: Mapping[str, pd.DataFrame]) 
         table.add_row(*(form.format_map(row) for form in columns.values()))
     console.print(table)
     for role, counts in coverage_counts(tables["coverage"]).items():
-        beside = f"; {counts['arm_fitted']} of arms also fitted, no independent tests"
+        beside = f"; {counts['arm_fitted']} given fitted rows of their arm"
         console.print(
             f"Numbers ({role}) inside their predictive intervals: {counts['inside_50']} of "
             f"{counts['numbers']} in 50 %, {counts['inside_95']} in 95 % (coverage.csv)"

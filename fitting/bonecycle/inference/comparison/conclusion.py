@@ -236,6 +236,8 @@ def _grounds(evidence: pd.DataFrame) -> str:
         "fits find, beside importance sampling around the same mode: a second mode far from it "
         "would be missed by both."
     )
+    if "whole_prior" not in evidence:
+        return f"{text} No run over the whole prior has looked for one."
     far = (evidence["whole_prior"] - evidence["nested"]).abs().max()
     return (
         f"{text} So one shorter run a mechanism goes over its whole prior: its log evidence "

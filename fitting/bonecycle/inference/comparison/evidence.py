@@ -128,8 +128,10 @@ def importance(
         Mean and covariance of the posterior.
     """
     first = draw([cloud], draws // 2, rng)
-    better = adapted(first, integrate(in_batches(density, first.theta), first).weights)
-    second = draw([better], draws // 2, rng)
+    found = integrate(in_batches(density, first.theta), first)
+    # A covariance from fewer draws than parameters is singular.
+    few = found.effective_draws <= len(cloud.theta)
+    second = draw([cloud if few else adapted(first, found.weights)], draws // 2, rng)
     integral = integrate(in_batches(density, second.theta), second)
     return integral, adapted(second, integral.weights)
 

@@ -145,7 +145,9 @@ def predict_left_out(
         enough = effective >= ENOUGH_DRAWS and k < K_HAT_BELOW
         if enough:
             break
-        clouds = clouds[:2] + [adapted(points, part.weights) for part in (full, rest)]
+        # A covariance from fewer draws than parameters is singular.
+        described = [p for p in (full, rest) if p.effective_draws > len(cloud.theta)]
+        clouds = clouds[:2] + [adapted(points, part.weights) for part in described]
     ratio = len(full.weights) * (full.weights - rest.weights)
     return {
         "rows": int(left.sum()),

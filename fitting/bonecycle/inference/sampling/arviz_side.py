@@ -72,22 +72,31 @@ def psis_loo(tree: xr.DataTree) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        One row a target: ``elpd_loo``, ``k_hat``, ``reliable`` (k-hat below 0.7).
+        One row a target: ``elpd_loo``, ``k_hat``, ``reliable`` (k-hat below 0.7). A target with
+        the same term in every draw, such as a direction about which a mechanism says nothing, has
+        that term as its elpd, and no k-hat.
     """
-    terms = tree["log_likelihood"].to_dataset()
-    groups = {"/posterior": tree["posterior"].to_dataset(), "/log_likelihood": terms}
+    terms = tree["log_likelihood"].to_dataset()["targets"]
+    names = terms["target"].to_numpy().astype(str)
+    draws = terms.transpose("target", ...).to_numpy().reshape(len(names), -1)
+    varies = np.ptp(draws, axis=1) > 0
+    found = pd.DataFrame(
+        {"target": names, "elpd_loo": draws[:, 0], "k_hat": np.nan, "reliable": True}
+    )
+    if varies.any():
+        elpd, k_hat = _loo(tree["posterior"].to_dataset(), terms.isel(target=varies).to_dataset())
+        found.loc[varies, ["elpd_loo", "k_hat"]] = np.column_stack([elpd, k_hat])
+        found.loc[varies, "reliable"] = k_hat < K_HAT_BELOW
+    return found
+
+
+def _loo(posterior: xr.Dataset, terms: xr.Dataset) -> tuple[Floats, Floats]:
+    """Elpd and k-hat of every target."""
+    groups = {"/posterior": posterior, "/log_likelihood": terms}
     with TemporaryDirectory() as folder:
         # The way from a tree into ArviZ that both 0.23 and 1.x know.
         path = Path(folder) / "posterior.nc"
         xr.DataTree.from_dict(groups).to_netcdf(path, engine="h5netcdf")
         loo = az.loo(az.from_netcdf(str(path)), pointwise=True)
     pointwise = loo["loo_i"] if "loo_i" in loo else loo["elpd_i"]
-    k_hat = loo["pareto_k"].to_numpy()
-    return pd.DataFrame(
-        {
-            "target": terms["target"].to_numpy().astype(str),
-            "elpd_loo": pointwise.to_numpy(),
-            "k_hat": k_hat,
-            "reliable": k_hat < K_HAT_BELOW,
-        }
-    )
+    return pointwise.to_numpy(), loo["pareto_k"].to_numpy()
