@@ -20,6 +20,7 @@ ERROR = 1e-6
 _REFERENCE = 1e-10
 _CHECKED = 2
 _LONGEST = 15.0  # seconds of one timed batch
+_LONG, _FEW = 5.0, 3  # what takes longer than so many seconds has so many rounds
 
 
 @dataclass
@@ -79,16 +80,22 @@ def prepare(case: Case, competitor: Competitor, derivatives: bool) -> Entry:
 
 
 def interleave(entries: Sequence[Entry], rounds: int) -> list[float]:
-    """Time all entries in turn, in a new order every round; returns the load at each round."""
+    """Time all entries in turn, in a new order every round; returns the load at each round.
+
+    What takes long is timed in the first rounds only.
+    """
     load = []
     for number in range(rounds):
         load.append(os.getloadavg()[0])
         for i in range(len(entries)):
             entry = entries[(i + number) % len(entries)]
             for name, (run, sets) in entry.runs.items():
+                seconds = entry.seconds.setdefault(name, [])
+                if number >= _FEW and sets * seconds[0] > _LONG:
+                    continue
                 start = perf_counter()
                 run()
-                entry.seconds.setdefault(name, []).append((perf_counter() - start) / sets)
+                seconds.append((perf_counter() - start) / sets)
     return load
 
 
