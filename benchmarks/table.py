@@ -37,8 +37,8 @@ def _head(results: Mapping[str, Any]) -> Iterator[str]:
     loads = [load for case in results["cases"].values() for load in case["load"]]
     yield (
         f"{results['rounds']} interleaved rounds, three of what takes over five seconds; "
-        f"one process each; load of the machine {min(loads):.1f} to {max(loads):.1f} meanwhile (a busy machine shifts times, "
-        "ratios of the same round less)."
+        f"one process each; load of the machine {min(loads):.1f} to {max(loads):.1f} meanwhile "
+        "(a busy machine shifts times, ratios of the same round less)."
     )
     yield ""
     yield (
