@@ -12,7 +12,6 @@ from rich.console import Console
 from rich.table import Table
 
 from bonecycle.biology import catalogue
-from bonecycle.biology.compose import MODELS
 from bonecycle.biology.tables import Parameter, Scale
 from bonecycle.studies.reader import load_studies
 from bonecycle.studies.schema import Role
@@ -56,7 +55,7 @@ def show_list(
 
 
 def _models() -> list[dict[str, object]]:
-    return [{"model": name, "meaning": meaning} for name, meaning in MODELS.items()]
+    return [{"model": m.name, "meaning": m.meaning} for m in catalogue.models().values()]
 
 
 def _observables() -> list[dict[str, object]]:
