@@ -43,7 +43,7 @@ class Build:
     lag: int = 3
     mineralizing: int = 8
     terminal: int = 2
-    nuclei: int = 14
+    nuclei: int = 12
 
     def __post_init__(self) -> None:
         """Refuse chains that the modules cannot express."""

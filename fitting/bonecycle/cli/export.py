@@ -146,11 +146,11 @@ def omex(
     manifest.json.
     """
     from bonecycle.exchange.levels import parse_level
-    from bonecycle.exchange.omex import DEFAULT_COURSES, DEFAULT_OBSERVABLES, export_omex
+    from bonecycle.exchange.omex import export_omex
 
     check_folder(out)
     wanted = parse_level(level)
-    courses = dict(_course(text) for text in course or []) or DEFAULT_COURSES
+    courses = dict(_course(text) for text in course or []) or None
     mechanisms = [name.upper() for name in mechanism or []]
     path = out / "bonecycle.omex"
     Console(stderr=True).print(f"Simulating {len(courses)} courses ...", highlight=False)
@@ -158,7 +158,7 @@ def omex(
         path,
         courses,
         duration=duration,
-        observables=observable or DEFAULT_OBSERVABLES,
+        observables=observable,
         model=model,
         parameters=_fitted(fit, mechanisms) | settings_of(set_ or []),
         mechanisms=mechanisms,

@@ -59,9 +59,19 @@ def _models() -> list[dict[str, object]]:
 
 
 def _observables() -> list[dict[str, object]]:
+    models: dict[catalogue.Observable, list[str]] = {}
+    for model in catalogue.models():
+        for observable in catalogue.observables_of(model).values():
+            models.setdefault(observable, []).append(model)
     return [
-        {"name": o.id, "symbol": o.symbol, "unit": o.unit, "meaning": o.meaning}
-        for o in catalogue.observables().values()
+        {
+            "name": o.id,
+            "symbol": o.symbol,
+            "unit": o.unit,
+            "meaning": o.meaning,
+            "models": ", ".join(names),
+        }
+        for o, names in models.items()
     ]
 
 
