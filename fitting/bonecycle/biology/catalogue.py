@@ -70,6 +70,15 @@ class Compartment:
 
 
 @dataclass(frozen=True)
+class FusionRule:
+    """A rule of fusion: the values of the switches of fusion.ant that make it."""
+
+    name: str
+    switches: dict[str, float]
+    meaning: str
+
+
+@dataclass(frozen=True)
 class Drug:
     """A drug: the Antimony module that it fills, an identifier, and its parameters."""
 
@@ -124,6 +133,16 @@ def compartments() -> dict[str, Compartment]:
     for row in read_rows(_models() / "compartments.csv"):
         numbers = {"dimensions": int(row["dimensions"]), "size": float(row["size"])}
         found[row["id"]] = Compartment(**{**row, **numbers})  # type: ignore[arg-type]
+    return found
+
+
+@cache
+def fusion_rules() -> dict[str, FusionRule]:
+    """Rules of fusion by name; the first is that of the review."""
+    found = {}
+    for row in read_rows(_models() / "osteoclast" / "rules.csv"):
+        switches = {n: float(v) for n, v in row.items() if n not in ("rule", "meaning")}
+        found[row["rule"]] = FusionRule(row["rule"], switches, row["meaning"])
     return found
 
 
