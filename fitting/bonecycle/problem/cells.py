@@ -24,10 +24,13 @@ from bonecycle.problem.arms import Arm, Setting, make_arm
 from bonecycle.problem.space import Space
 from bonecycle.problem.spec import ProblemSpec
 from bonecycle.problem.targets import Target
+from bonecycle.studies.error_model import DEFAULT_ENCODING
 from bonecycle.studies.schema import Comparison, Observation, Reference, Role, Unit
 
 MODEL = "route"
 """What `ProblemSpec.model` says for such a problem; its mechanism is a rule of fusion."""
+ENCODINGS = ("printed", "complement")
+"""Readings of the share of fusion events: as printed, or as what is left of 100 %."""
 _FACTS = "cells.csv"
 _MODELS = ("route", "culture")
 
@@ -38,13 +41,17 @@ def cells_setting(spec: ProblemSpec) -> Setting:
     Raises
     ------
     UsageError
-        For an unknown rule.
+        For an unknown rule or encoding.
     """
     rules = catalogue.fusion_rules()
     if spec.mechanism not in rules:
         raise unknown("rule of fusion", spec.mechanism, rules)
     path = files("bonecycle_data") / _FACTS
-    rows = read_rows(path)
+    # The default of a spec names a reading of biopsies, of which there are none here.
+    encoding = ENCODINGS[0] if spec.encoding == DEFAULT_ENCODING else spec.encoding
+    if encoding not in ENCODINGS:
+        raise unknown("encoding", encoding, ENCODINGS)
+    rows = [row for row in read_rows(path) if row["encoding"] in ("", encoding)]
     targets = tuple(_targets(rows, spec.error_scale))
     models = {name: compose(name) for name in _MODELS}
     known: dict[str, Parameter] = {}
@@ -63,6 +70,7 @@ def cells_setting(spec: ProblemSpec) -> Setting:
     hashes = {
         "model": content_hash(*(model.hash for model in models.values())),
         "data": content_hash(path.read_bytes()),
+        "encoding": content_hash(encoding),
         "rule": content_hash(repr(rules[spec.mechanism])),
         "priors": content_hash(repr(space.parameters)),
     }

@@ -9,6 +9,7 @@ from .learned import plot_learned
 from .osteoclasts import plot_osteoclasts
 from .own_biopsies import plot_own_biopsies
 from .pairs import plot_pairs
+from .perturbations import plot_perturbations
 from .pharmacokinetics import plot_experiments, plot_overview
 from .phase_map import plot_phase_map
 from .plane import plot_plane
@@ -51,6 +52,7 @@ __all__ = [
     "plot_overview",
     "plot_own_biopsies",
     "plot_pairs",
+    "plot_perturbations",
     "plot_phase_map",
     "plot_plane",
     "plot_population",
