@@ -90,7 +90,9 @@ def perturbations() -> dict[str, Perturbation]:
 def _perturbation(row: dict[str, str]) -> Perturbation:
     later = (item.split(":", 1) for item in row["later"].split(";") if item)
     parts = {
-        "changes": {name: value for name, value in map(_setting, filter(None, row["changes"].split(";")))},
+        "changes": {
+            name: value for name, value in map(_setting, filter(None, row["changes"].split(";")))
+        },
         "later": tuple((float(day), *_setting(text)) for day, text in later),
         "day": float(row["day"]),
         "direction": Direction(row["direction"]),
@@ -103,9 +105,7 @@ def _setting(text: str) -> tuple[str, float]:
     return name, float(value)
 
 
-def _faults(
-    row: dict[str, str], known: dict[str, Perturbation]
-) -> Iterator[tuple[str, str, str]]:
+def _faults(row: dict[str, str], known: dict[str, Perturbation]) -> Iterator[tuple[str, str, str]]:
     if row["id"] in known:
         yield "id", f"{row['id']!r} stands twice", "keep one row"
     if row["model"] not in catalogue.models():

@@ -26,6 +26,7 @@ from bonecycle.studies.regimen_table import COLUMNS, read_regimens
 # comes at once.
 if TYPE_CHECKING:
     import xarray as xr
+    from matplotlib.figure import Figure
 
 EPILOG = f"""A table of regimens (--regimens) is a CSV file, one treatment a row, with the columns
 {", ".join(COLUMNS)}, either interval, stop and, if not 0, start, or dates, and, where of use,
@@ -241,7 +242,7 @@ def _write(
         "averaging_differences": differences,
         "data": {name: frame[name].tolist() for name in frame.columns},
     }
-    figures = {}
+    figures: dict[str, Figure] = {}
     if "Q_S_BS" in run:
         figures |= {
             "surfaces": show.plot_surfaces(run),

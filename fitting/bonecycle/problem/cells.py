@@ -123,4 +123,6 @@ def _targets(rows: list[dict[str, str]], error_scale: float) -> Iterator[Target]
             note=row["reason"],
         )
         log_sd = error_scale * float(row["log_sd"])
-        yield Target(row["fact"], row["model"], observation, days, float(row["value"]), log_sd, True)
+        yield Target(
+            row["fact"], row["model"], observation, days, float(row["value"]), log_sd, True
+        )

@@ -6,7 +6,17 @@ import xarray as xr
 from matplotlib.figure import Figure
 
 from bonecycle.errors import UsageError
-from bonecycle.show.style import BLUE, GREEN, GREY, ORANGE, PURPLE, SKY, VERMILLION, month_axis, styled
+from bonecycle.show.style import (
+    BLUE,
+    GREEN,
+    GREY,
+    ORANGE,
+    PURPLE,
+    SKY,
+    VERMILLION,
+    month_axis,
+    styled,
+)
 
 _PLACES = {
     "N_Pg": ("marrow", GREY),
