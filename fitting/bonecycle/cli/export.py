@@ -142,8 +142,8 @@ def omex(
     """Write a COMBINE archive: models, their simulations as SED-ML, curves and data of studies.
 
     By default time courses of eroded and osteoid surface, activation frequency, CTX and P1NP,
-    untreated and under alendronate, denosumab and zoledronate; of a model without drugs, five of its
-    observables untreated. Writes bonecycle.omex and
+    untreated and under alendronate, denosumab and zoledronate; of a model without drugs, five of
+    its observables untreated. Writes bonecycle.omex and
     manifest.json.
     """
     from bonecycle.exchange.levels import parse_level

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -64,6 +64,10 @@ class Space:
         return np.asarray(
             -0.5 * self.standardized(theta) ** 2 - np.log(self.sds) - 0.5 * np.log(2 * np.pi)
         )
+
+    def within(self, names: Collection[str]) -> Space:
+        """Space of the parameters that are among `names`."""
+        return Space(tuple(p for p in self.parameters if p.id in names))
 
     def with_strengths_scaled(self, factor: float) -> Space:
         """Space with the prior SDs of the mechanisms' strengths multiplied."""

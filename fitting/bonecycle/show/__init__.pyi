@@ -6,7 +6,7 @@ from .design import plot_design
 from .drug import plot_drug
 from .drugs_cycle import plot_drugs_cycle
 from .learned import plot_learned
-from .osteoclasts import plot_osteoclasts
+from .osteoclasts import plot_nuclei, plot_osteoclasts
 from .own_biopsies import plot_own_biopsies
 from .pairs import plot_pairs
 from .perturbations import plot_perturbations
@@ -48,6 +48,7 @@ __all__ = [
     "plot_label_counts",
     "plot_learned",
     "plot_left_out",
+    "plot_nuclei",
     "plot_osteoclasts",
     "plot_overview",
     "plot_own_biopsies",

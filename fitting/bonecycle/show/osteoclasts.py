@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
+import pandas as pd
 import xarray as xr
 from matplotlib.figure import Figure
 
@@ -78,4 +81,28 @@ def plot_osteoclasts(run: xr.Dataset) -> Figure:
         month_axis(axes, months[-1])
         axes.legend(loc="upper right", fontsize=7, ncols=2 if len(curves) > 3 else 1)
     figure.suptitle(f"{run.attrs['model']}: {run.attrs['regimen']}", x=0.01, ha="left")
+    return figure
+
+
+@styled
+def plot_nuclei(tables: Mapping[str, pd.DataFrame]) -> Figure:
+    """Draw osteoclasts by number of nuclei, one panel a condition.
+
+    Parameters
+    ----------
+    tables : mapping of str to DataFrame
+        By title, as `analysis.nuclei.nuclei_distribution` returns them.
+    """
+    figure = Figure(figsize=(2.6 * len(tables) + 0.6, 2.8), layout="constrained")
+    panels = figure.subplots(1, len(tables), sharey=True, squeeze=False)[0]
+    for axes, (title, table) in zip(panels, tables.items(), strict=True):
+        axes.bar(table["nuclei"], table["settled"], color=SKY, label="settled")
+        bottom = table["settled"]
+        axes.bar(table["nuclei"], table["resorbing"], bottom=bottom, color=BLUE, label="resorbing")
+        last = int(table["nuclei"].iloc[-1])
+        axes.set_xticks([1, 5, 9, last], ["1", "5", "9", f"{last}+"])
+        axes.set_xlabel("Nuclei")
+        axes.set_title(title)
+    panels[0].set_ylabel("Osteoclasts (1/mm2)")
+    panels[0].legend(loc="upper right")
     return figure
