@@ -37,7 +37,7 @@ starts = 4  # of each fit
 # ## At rest
 #
 # Untreated, as many nuclei die as are born, and nothing moves. The numbers follow from the priors
-# in closed form; those of the osteoclasts are near what is published (3 to 8 nuclei in normal ones).
+# in closed form; those of the osteoclasts are near what is published (3 to 8 nuclei).
 
 # %%
 rest = bonecycle.simulate(model="route", duration="1 year")
@@ -86,7 +86,8 @@ show.plot_osteoclasts(bonecycle.simulate(model="route", duration="3 months", par
 #
 # The facts about cells are few. The share of fusion events with a mononucleated partner (70 % in
 # a dish) has events as denominator, the share of osteoclasts that formed sequentially (at least
-# 90 % in bone) has osteoclasts: the first is read off a model of the dish, the second off the route.
+# 90 % in bone) has osteoclasts: the first is read off a model of the dish, the second off the
+# route.
 
 # %%
 rule_table(fit_rules(list(catalogue.fusion_rules()), starts=starts))

@@ -76,10 +76,11 @@ def plot_osteoclasts(run: xr.Dataset) -> Figure:
                 axes.plot(months, run[name].to_numpy(), color=colour, label=text)
         axes.set_title(title)
         axes.set_ylim(bottom=0)
-        axes.set_ylim(top=1.45 * axes.get_ylim()[1])
+        # Room for the legend above the curves.
+        axes.set_ylim(top=(1.15 + 0.11 * len(curves)) * axes.get_ylim()[1])
         axes.set_xlabel("Time (months)")
         month_axis(axes, months[-1])
-        axes.legend(loc="upper right", fontsize=7, ncols=2 if len(curves) > 3 else 1)
+        axes.legend(loc="upper right", fontsize=7, labelspacing=0.2)
     figure.suptitle(f"{run.attrs['model']}: {run.attrs['regimen']}", x=0.01, ha="left")
     return figure
 

@@ -21,7 +21,7 @@ def plot_perturbations(table: pd.DataFrame) -> Figure:
         As `analysis.perturbations.perturbation_table` returns it.
     """
     count = len(table)
-    figure = Figure(figsize=(9.5, 1.4 + 0.27 * count), layout="constrained")
+    figure = Figure(figsize=(10, 1.4 + 0.3 * count), layout="constrained")
     left, right = figure.subplots(1, 2, sharey=True, width_ratios=[2, 1])
     places = np.arange(count)[::-1]
     for place, (_, row) in zip(places, table.iterrows(), strict=True):
@@ -37,7 +37,7 @@ def plot_perturbations(table: pd.DataFrame) -> Figure:
         right.barh(place + 0.18, row["prior_share"], 0.34, color=PALE if built else ORANGE)
         right.barh(place - 0.18, row["posterior_share"], 0.34, color=BLUE)
         text = "by construction" if built else row["reversing"].replace("; ", ",\n")
-        right.text(1.03, place, text, fontsize=6, va="center", color=GREY if built else INK)
+        right.text(1.03, place, text, fontsize=5.5, va="center", color=GREY if built else INK)
     left.axvline(1, color=GREY, linewidth=0.8)
     left.set_xscale("log")
     left.set_xlim(_FLOOR, _CEILING)
@@ -47,10 +47,10 @@ def plot_perturbations(table: pd.DataFrame) -> Figure:
         fontsize=7,
     )
     left.set_ylim(-0.7, count - 0.3)
-    left.set_xlabel("Ratio to untreated or to the other row: median and 95 % of prior draws")
+    left.set_xlabel("Ratio to untreated, or to the other row\n(median and 95 % of prior draws)")
     right.set_xlim(0, 1.75)
     right.set_xticks([0, 0.5, 1], ["0", "50 %", "100 %"])
-    right.set_xlabel("Draws that obey: prior (above), posterior (below)")
+    right.set_xlabel("Draws that obey:\nprior (above), posterior (below)", loc="left")
     right.spines["left"].set_visible(False)
     right.tick_params(axis="y", length=0)
     figure.suptitle("What follows from each perturbation of the route", x=0.01, ha="left")
