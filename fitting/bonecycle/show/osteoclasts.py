@@ -81,7 +81,9 @@ def plot_osteoclasts(run: xr.Dataset) -> Figure:
         axes.set_xlabel("Time (months)")
         month_axis(axes, months[-1])
         axes.legend(loc="upper right", fontsize=7, labelspacing=0.2)
-    figure.suptitle(f"{run.attrs['model']}: {run.attrs['regimen']}", x=0.01, ha="left")
+    changed = run.attrs["parameters_changed"]
+    head = [run.attrs["model"], run.attrs["regimen"], *([changed] if changed != "none" else [])]
+    figure.suptitle(": ".join(head), x=0.01, ha="left")
     return figure
 
 
