@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from bonecycle.analysis.draws import laplace_draws
 from bonecycle.engines.interface import Floats
 from bonecycle.inference.comparison.laplace import at_mode
 from bonecycle.inference.fitting.least_squares import Fit, fit
+from bonecycle.inference.sampling.run import Settings, sample
 from bonecycle.problem.cells import ENCODINGS, MODEL
 from bonecycle.problem.problem import ProblemSpec, load_problem
 
@@ -78,20 +79,44 @@ def rule_table(fits: Sequence[Fit]) -> pd.DataFrame:
 
 
 def posterior_values(
-    rule: str, count: int, seed: int = 0
-) -> tuple[dict[str, Floats], dict[str, str]]:
-    """Draws of what the facts about cells fit, and the hashes of that problem.
+    rule: str, folder: Path, count: int, seed: int = 0
+) -> tuple[dict[str, Floats], pd.DataFrame]:
+    """Posterior draws of what the facts about cells fit under a rule.
 
-    From the normal approximation at a fit under the rule.
+    Parameters
+    ----------
+    rule : str
+    folder : Path
+        Of the chains; a finished run is not repeated.
+    count : int
+        Draws, spread evenly over the chains.
+    seed : int
 
     Returns
     -------
     dict of str to ndarray, shape (count,)
         In the parameters' units.
-    dict of str to str
+    DataFrame
+        One row a parameter: prior and posterior median and 95 %, ``prior_share`` (SD of the
+        posterior over that of the prior, on the scale of the prior; one: nothing learned), R-hat.
     """
-    (best,) = fit_rules([rule], seed=seed)
-    problem = load_problem(best.spec)
-    natural = problem.space.to_natural(laplace_draws(best, count, seed).theta)
-    values = dict(zip(problem.space.names, np.asarray(natural).T, strict=True))
-    return values, problem.hashes
+    spec = ProblemSpec(rule, model=MODEL)
+    space = load_problem(spec).space
+    run = sample(spec, folder, Settings(seed=seed))
+    draws = run.draws()
+    chosen = space.to_natural(draws[np.linspace(0, len(draws) - 1, count).astype(int)])
+    natural = space.to_natural(draws)
+    low, middle, high = np.quantile(natural, [0.025, 0.5, 0.975], axis=0)
+    table = pd.DataFrame(
+        {
+            "parameter": space.names,
+            "unit": [p.unit for p in space.parameters],
+            "prior_median": [p.value for p in space.parameters],
+            "median": middle,
+            "lower": low,
+            "upper": high,
+            "prior_share": draws.std(axis=0) / space.sds,
+            "rhat": run.state.rhat,
+        }
+    )
+    return dict(zip(space.names, np.asarray(chosen).T, strict=True)), table

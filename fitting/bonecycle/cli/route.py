@@ -90,9 +90,9 @@ def perturbations(
 
     For every row: expected direction and source, the share of prior and of posterior draws that
     obey, and which parameters set apart the draws that do not. Where all prior draws obey the row
-    is marked "by construction". The posterior is the normal approximation at a fit to the facts
-    about cells; what that does not fit is drawn from its prior. Writes perturbations.csv and
-    .json, a figure and manifest.json. The first run compiles for some minutes.
+    is marked "by construction". The posterior is sampled given the facts about cells; what they
+    do not fit is drawn from its prior. Writes perturbations.csv and .json, posterior.csv (with the
+    prior's share), a figure and manifest.json. The first run compiles for some minutes.
     """
     _check_folder(out)
     (chosen,) = _rules([rule])
@@ -108,10 +108,15 @@ def perturbations(
         prior_values,
         run_perturbations,
     )
+    from bonecycle.problem.cells import MODEL
+    from bonecycle.problem.problem import ProblemSpec, load_problem
     from bonecycle.show import plot_perturbations, save
 
     switches = catalogue.fusion_rules()[chosen].switches
-    posterior, hashes = posterior_values(chosen, draws, seed)
+    Console(stderr=True).print("Compiling, and sampling the posterior ...", highlight=False)
+    posterior, learned = posterior_values(chosen, out / "chains" / chosen, draws, seed)
+    atomic_write(out / "posterior.csv", learned.to_csv(index=False))
+    hashes = load_problem(ProblemSpec(chosen, model=MODEL)).hashes
     prior = prior_values(draws, seed)
     rows = list(row or known())
     with tqdm(total=2 * len(rows), desc="perturbations", unit="row") as bar:
