@@ -98,7 +98,12 @@ def centre() -> dict[str, np.ndarray]:
 def test_the_centre_of_the_priors_obeys_all_rows_but_those_named(
     centre: dict[str, np.ndarray],
 ) -> None:
-    found = run_perturbations(centre, rows=ROUTE, engine=EngineName.ROADRUNNER)
+    # CVODE fails where M-CSF comes back after a year at zero: those rows run in the kernel.
+    later = [name for name in ROUTE if perturbations()[name].later]
+    at_once = [name for name in ROUTE if name not in later]
+    found = run_perturbations(centre, rows=at_once, engine=EngineName.ROADRUNNER)
+    found += run_perturbations(centre, rows=later, engine=EngineName.KERNEL)
+    assert all(one.simulated.all() for one in found)
     assert {one.row.id for one in found if not one.obeyed[0]} == MISSED & set(ROUTE)
     # Random fusion makes osteoclasts in the marrow of everyone; fusion by maturity does not.
     for alike, obeyed in ((0.0, True), (1.0, False)):
