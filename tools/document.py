@@ -74,7 +74,12 @@ def as_page(markdown: str, home: Path, folder: Path) -> str:
 
 def parameters_page() -> str:
     """Every parameter with value, prior and source."""
-    groups = {"The cycle and its mechanisms": tuple(catalogue.parameters().values())}
+    own = compose("cycle", ("alendronate", "denosumab")).parameters
+    table = catalogue.parameters().values()
+    groups = {
+        "The cycle and its mechanisms": tuple(p for p in table if p.id in own),
+        "The route of the osteoclast": tuple(p for p in table if p.id not in own),
+    }
     groups |= {name.capitalize(): drug.parameters for name, drug in catalogue.drugs().items()}
     lines = [
         "# Parameters",
@@ -107,7 +112,9 @@ def observables_table() -> str:
     lines = ["| symbol | code name | unit | meaning |", "|---|---|---|---|"]
     lines += [
         f"| {o.symbol} | `{o.id}` | {o.unit} | {o.meaning} |"
-        for o in catalogue.observables().values()
+        for o in dict.fromkeys(
+            o for model in catalogue.models() for o in catalogue.observables_of(model).values()
+        )
     ]
     return "\n".join(lines) + "\n"
 

@@ -99,7 +99,7 @@ def test_an_archive_of_own_courses(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["sbml", "--model", "route"], "Unknown model 'route'"),
+        (["sbml", "--model", "rout"], "Unknown model 'rout'. Did you mean 'route'"),
         (["sbml", "--drug", "alendronat"], "Unknown drug 'alendronat'. Did you mean 'alendronate'"),
         (["sbml", "--level", "L1V2"], "Unknown SBML level 'L1V2'"),
         (["sbml", "--fit", "nowhere"], "nowhere/fit.json does not exist"),

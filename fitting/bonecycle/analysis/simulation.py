@@ -54,7 +54,7 @@ def simulate(
         Text such as ``3 years``, or days. None: until the last treatment stops; three years when
         untreated.
     model
-        Name of the model.
+        Name of the model: see `bonecycle list models`.
     parameters
         Natural values by name, in the units of the parameter table; the others keep their
         prior centre.
@@ -88,7 +88,7 @@ def simulate(
     plan = _plan(regimen)
     dosed, chosen = _dosed(plan, model, parameters, mechanisms, dosing)
     times = _times(plan, duration, points)
-    variables = _observable_attributes() | _drug_attributes(dosed)
+    variables = _observable_attributes(model) | _drug_attributes(dosed)
     for name in outputs or ():
         if name not in variables:
             raise unknown("observable", name, variables)
@@ -98,7 +98,7 @@ def simulate(
         # The message carries the names already; its remedy stands behind the dash.
         raise SimulationError(model, str(plan), chosen, batch.messages[0].partition(" - ")[2])
     curves = dict(zip(variables, batch.values[0].T, strict=True))
-    if curves["Q_S_BS"][0] <= 0:
+    if "Q_S_BS" in curves and curves["Q_S_BS"][0] <= 0:
         remedy = "the phases need more than the whole bone surface: shorten them or lower births"
         raise SimulationError(model, str(plan), chosen, remedy)
     kept = list(variables) if outputs is None else list(outputs)
@@ -292,10 +292,10 @@ def _check_value(parameter: Parameter, value: float) -> None:
         )
 
 
-def _observable_attributes() -> dict[str, dict[str, str]]:
+def _observable_attributes(model: str) -> dict[str, dict[str, str]]:
     return {
         o.id: {"units": o.unit, "long_name": o.symbol, "description": o.meaning, "kind": o.kind}
-        for o in catalogue.observables().values()
+        for o in catalogue.observables_of(model).values()
     }
 
 

@@ -41,6 +41,44 @@ class Unit:
 
 
 @dataclass(frozen=True)
+class Family:
+    """A model: the folders of its modules, and whether drugs join it.
+
+    A module of a later folder stands in for one of the same name in an earlier folder.
+    """
+
+    name: str
+    folders: tuple[str, ...]
+    drugs: bool
+    meaning: str
+
+
+@dataclass(frozen=True)
+class Compartment:
+    """A place: its dimensions, unit and constant size, what it is, and where that comes from."""
+
+    id: str
+    name: str
+    dimensions: int
+    unit: str
+    size: float
+    identifier: str
+    source: str
+    place: str
+    status: str
+    note: str
+
+
+@dataclass(frozen=True)
+class FusionRule:
+    """A rule of fusion: the values of the switches of fusion.ant that make it."""
+
+    name: str
+    switches: dict[str, float]
+    meaning: str
+
+
+@dataclass(frozen=True)
 class Drug:
     """A drug: the Antimony module that it fills, an identifier, and its parameters."""
 
@@ -78,9 +116,56 @@ def unit_id(display: str) -> str:
 
 
 @cache
+def models() -> dict[str, Family]:
+    """Models by name."""
+    return {
+        row["id"]: Family(
+            row["id"], tuple(row["folders"].split()), row["drugs"] == "yes", row["meaning"]
+        )
+        for row in read_rows(_models() / "models.csv")
+    }
+
+
+@cache
+def compartments() -> dict[str, Compartment]:
+    """Places by id."""
+    found = {}
+    for row in read_rows(_models() / "compartments.csv"):
+        numbers = {"dimensions": int(row["dimensions"]), "size": float(row["size"])}
+        found[row["id"]] = Compartment(**{**row, **numbers})  # type: ignore[arg-type]
+    return found
+
+
+@cache
+def fusion_rules() -> dict[str, FusionRule]:
+    """Rules of fusion by name; the first is that of the review."""
+    found = {}
+    for row in read_rows(_models() / "osteoclast" / "rules.csv"):
+        switches = {n: float(v) for n, v in row.items() if n not in ("rule", "meaning")}
+        found[row["rule"]] = FusionRule(row["rule"], switches, row["meaning"])
+    return found
+
+
+@cache
 def observables() -> dict[str, Observable]:
-    """Observables by code name, in the order of the table."""
-    return {row["id"]: Observable(**row) for row in read_rows(_models() / "observables.csv")}
+    """Observables of the cycle by code name, in the order of the table: what a study reports."""
+    return _observables(_models() / "observables.csv")
+
+
+@cache
+def observables_of(model: str) -> dict[str, Observable]:
+    """Observables of a model by code name: of the cycle, and of the model's own folders."""
+    folders = models()[model].folders
+    found = dict(observables()) if "cycle" in folders else {}
+    for folder in folders:
+        path = _models() / folder / "observables.csv"
+        if path.is_file():
+            found |= _observables(path)
+    return found
+
+
+def _observables(path: Traversable) -> dict[str, Observable]:
+    return {row["id"]: Observable(**row) for row in read_rows(path)}
 
 
 def observable(name: str) -> Observable:

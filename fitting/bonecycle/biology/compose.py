@@ -33,7 +33,8 @@ from bonecycle.manifest import content_hash
 class Build:
     """Chain lengths: a phase of n equal stages lasts with a coefficient of variation n**-0.5.
 
-    `reversal` is the number of density classes.
+    `reversal` is the number of density classes. `nuclei` is the length of the chain of
+    osteoclasts by number of nuclei; those with more are in one pool.
     """
 
     activation: int = 2
@@ -42,14 +43,15 @@ class Build:
     lag: int = 3
     mineralizing: int = 8
     terminal: int = 2
+    nuclei: int = 12
 
     def __post_init__(self) -> None:
         """Refuse chains that the modules cannot express."""
         short = [name for name, length in asdict(self).items() if length < 1]
-        if short or self.reversal < 4 or self.lag + self.mineralizing < 2:
+        if short or self.reversal < 4 or self.lag + self.mineralizing < 2 or self.nuclei < 4:
             raise UsageError(
-                f"Chain lengths {asdict(self)}: every phase needs at least one stage and "
-                "reversal four density classes."
+                f"Chain lengths {asdict(self)}: every phase needs at least one stage, "
+                "reversal four density classes and osteoclasts four nuclei."
             )
 
 
@@ -93,8 +95,6 @@ class _Module:
 _Source = tuple[str, str, Mapping[str, object]]
 """Name, template and the choices that fill it."""
 
-MODELS = {"cycle": "The bone remodeling cycle of iliac cancellous bone, with any of the drugs"}
-
 _HEADER = re.compile(r"^model\s+\w+\s*\(([^)]*)\)", re.MULTILINE)
 _UNIT_LINE = re.compile(r"^\s*(\w+) has (\w+);\s*$", re.MULTILINE)
 _DEFINED = re.compile(r"^\s*(\w+)'?\s*:?=", re.MULTILINE)
@@ -112,7 +112,7 @@ def compose(name: str = "cycle", drugs: tuple[str, ...] = (), build: Build | Non
     Parameters
     ----------
     name : str
-        Folder of the model's own modules; the mechanisms join every model.
+        Name of `catalogue.models`.
     drugs : tuple of str
         Names of `catalogue.drugs`.
     build : Build, optional
@@ -126,20 +126,25 @@ def compose(name: str = "cycle", drugs: tuple[str, ...] = (), build: Build | Non
     Raises
     ------
     UsageError
-        For an unknown model or drug.
+        For an unknown model or drug, or drugs for a model that takes none.
     ModelError
         When the modules do not fit together or do not compile.
     """
-    if name not in MODELS:
-        raise unknown("model", name, MODELS)
+    if name not in catalogue.models():
+        raise unknown("model", name, catalogue.models())
+    family = catalogue.models()[name]
     build = build or Build()
     if lost := [drug for drug in drugs if drug not in catalogue.drugs()]:
         raise unknown("drug", lost[0], catalogue.drugs())
+    if drugs and not family.drugs:
+        takers = [other.name for other in catalogue.models().values() if other.drugs]
+        raise UsageError(f"The model {name} takes no drugs; {', '.join(takers)} do.")
     own = [catalogue.drugs()[drug] for drug in drugs]
+    found_sources: dict[str, str] = {}
+    for folder in family.folders:
+        found_sources |= catalogue.module_sources(folder)
     sources: list[_Source] = [
-        (module, source, asdict(build))
-        for folder in (name, "mechanisms")
-        for module, source in catalogue.module_sources(folder).items()
+        (module, source, asdict(build)) for module, source in found_sources.items()
     ]
     sources += [
         (drug.name, catalogue.module_sources("drugs")[drug.module], {"drug": drug.name})
@@ -149,7 +154,8 @@ def compose(name: str = "cycle", drugs: tuple[str, ...] = (), build: Build | Non
     key = content_hash(
         program(__file__),
         f"{antimony.__version__} {libsbml.__version__} {jinja2.__version__}",
-        repr((name, sources, table, own, catalogue.units(), catalogue.observables())),
+        repr((name, sources, table, own, catalogue.units(), catalogue.compartments())),
+        repr(catalogue.observables_of(name)),
     )
     found = kept_json("models", key, lambda: _composed(name, sources, table, drugs))
     return Model(
@@ -172,7 +178,7 @@ def _composed(
     used = _used_parameters(modules, table)
     products = _products(modules, used)
     text = _antimony(name, modules, used, products)
-    elements = _element_units(modules, used, products)
+    elements = _element_units(name, modules, used, products)
     ports = _dosing_ports(modules, drugs)
     identities = {amount: catalogue.drugs()[drug].identifier for drug, _, amount, _ in ports}
     return {
@@ -241,7 +247,7 @@ def _products(
     ports = {port for module in modules for port in module.ports}
     products = {}
     lost = []
-    for port in sorted(ports - used.keys() - owners.keys() - {"bone_surface"}):
+    for port in sorted(ports - used.keys() - owners.keys() - catalogue.compartments().keys()):
         if port.endswith(("_drive", "_escape")):
             products[port] = tuple(sorted(p for p in ports if p.startswith(port + "__")))
         else:
@@ -261,7 +267,13 @@ def _antimony(
     used: Mapping[str, Parameter],
     products: Mapping[str, tuple[str, ...]],
 ) -> str:
-    lines = [f"model {name}()", "  compartment bone_surface = 1;"]
+    ports = {port for module in modules for port in module.ports}
+    lines = [f"model {name}()"]
+    lines += [
+        f"  compartment {place.id} = {place.size!r};"
+        for place in catalogue.compartments().values()
+        if place.id in ports
+    ]
     for parameter in used.values():
         # The strength of a mechanism is zero unless a fit or a user turns it on.
         value = 0.0 if parameter.mechanism else parameter.value
@@ -287,13 +299,14 @@ def _to_sbml(name: str, text: str) -> str:
 
 
 def _element_units(
+    name: str,
     modules: Sequence[_Module],
     used: Mapping[str, Parameter],
     products: Mapping[str, tuple[str, ...]],
 ) -> dict[str, str]:
     """Unit of every element of the flat model; private names carry their module's name."""
     units = {p.id: catalogue.unit_id(p.unit) for p in used.values()}
-    units |= {o.id: catalogue.unit_id(o.unit) for o in catalogue.observables().values()}
+    units |= {o.id: catalogue.unit_id(o.unit) for o in catalogue.observables_of(name).values()}
     units |= dict.fromkeys(products, "dimensionless")
     units |= {part: "dimensionless" for parts in products.values() for part in parts}
     for module in modules:

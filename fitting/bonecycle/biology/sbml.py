@@ -21,7 +21,6 @@ _SBO_COMPARTMENT = 290  # physical compartment
 _SBO_REACTION = 375  # process
 _SBO_BY_UNIT = {"1/d": 9, "um/d": 9, "L/d": 9}  # kinetic constant
 _SBO_PARAMETER = 2  # quantitative systems description parameter
-_TRABECULAR_BONE = "https://identifiers.org/UBERON:0002483"
 
 
 def finish(
@@ -53,13 +52,16 @@ def finish(
     """
     document = libsbml.readSBMLFromString(text)
     model = document.getModel()
+    observables = catalogue.observables_of(name)
     _define_units(model)
     for compartment in model.getListOfCompartments():
-        compartment.setSpatialDimensions(2)
-        compartment.setUnits("dimensionless")
-        compartment.setName("Trabecular bone surface of the iliac crest, relative")
+        place = catalogue.compartments()[compartment.getId()]
+        compartment.setSpatialDimensions(place.dimensions)
+        compartment.setUnits(catalogue.unit_id(place.unit))
+        compartment.setName(place.name)
         compartment.setSBOTerm(_SBO_COMPARTMENT)
-        _identify(compartment, libsbml.BQB_OCCURS_IN, _TRABECULAR_BONE)
+        _identify(compartment, libsbml.BQB_OCCURS_IN, place.identifier)
+        _note(compartment, _origin(place))
     for species in model.getListOfSpecies():
         species.setHasOnlySubstanceUnits(True)
         species.setSubstanceUnits("dimensionless")
@@ -69,7 +71,7 @@ def finish(
         reaction.setSBOTerm(_SBO_REACTION)
         _declare_modifiers(model, reaction)
     for element in model.getListOfParameters():
-        _finish_parameter(element, units, parameters, name)
+        _finish_parameter(element, units, parameters, name, observables)
     for identifier, resource in identities.items():
         _identify(model.getParameter(identifier), libsbml.BQB_IS, resource)
     for expression in _expressions(model):
@@ -144,12 +146,13 @@ def _finish_parameter(
     units: Mapping[str, str],
     parameters: Mapping[str, Parameter],
     model: str,
+    observables: Mapping[str, catalogue.Observable],
 ) -> None:
     identifier = element.getId()
     if identifier not in units:
         raise ModelError(f"{model}.xml", f"{identifier} has no unit: add '{identifier} has UNIT;'")
     element.setUnits(units[identifier])
-    observable = catalogue.observables().get(identifier)
+    observable = observables.get(identifier)
     parameter = parameters.get(identifier)
     if observable is not None:
         element.setName(observable.symbol)
@@ -158,8 +161,7 @@ def _finish_parameter(
     elif parameter is not None:
         element.setName(parameter.name)
         element.setSBOTerm(_SBO_BY_UNIT.get(parameter.unit, _SBO_PARAMETER))
-        source = f"{parameter.source} ({parameter.place})" if parameter.place else parameter.source
-        _note(element, f"Status: {parameter.status}. Source: {source}. {parameter.note}")
+        _note(element, _origin(parameter))
 
 
 def _declare_modifiers(model: libsbml.Model, reaction: libsbml.Reaction) -> None:
@@ -194,6 +196,12 @@ def _set_literal_units(node: libsbml.ASTNode) -> None:
         node.setUnits("dimensionless")
     for i in range(node.getNumChildren()):
         _set_literal_units(node.getChild(i))
+
+
+def _origin(row: Parameter | catalogue.Compartment) -> str:
+    """How far the source of a row of a table goes, and what it is."""
+    source = f"{row.source} ({row.place})" if row.place else row.source
+    return f"Status: {row.status}. Source: {source}. {row.note}"
 
 
 def _note(element: libsbml.SBase, text: str) -> None:

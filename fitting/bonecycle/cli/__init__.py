@@ -27,6 +27,7 @@ from bonecycle.cli import (
     profile,
     recovery,
     report,
+    route,
     sample,
     sensitivity,
     simulate,
@@ -110,6 +111,18 @@ sensitivities.command(name="local", epilog=sensitivity.LOCAL_EPILOG)(_guarded(se
 sensitivities.command(name="morris", epilog=sensitivity.MORRIS_EPILOG)(_guarded(sensitivity.morris))
 sensitivities.command(name="sobol", epilog=sensitivity.SOBOL_EPILOG)(_guarded(sensitivity.sobol))
 app.add_typer(sensitivities, name="sensitivity")
+
+
+routes = typer.Typer(
+    help="The route of osteoclasts: facts about cells, perturbations.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+routes.command(name="fit", epilog=route.FIT_EPILOG)(_guarded(route.fit))
+routes.command(name="perturbations", epilog=route.PERTURBATIONS_EPILOG)(
+    _guarded(route.perturbations)
+)
+app.add_typer(routes, name="route")
 
 
 def _version(asked: bool) -> None:

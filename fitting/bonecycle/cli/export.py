@@ -142,23 +142,24 @@ def omex(
     """Write a COMBINE archive: models, their simulations as SED-ML, curves and data of studies.
 
     By default time courses of eroded and osteoid surface, activation frequency, CTX and P1NP,
-    untreated and under alendronate, denosumab and zoledronate. Writes bonecycle.omex and
+    untreated and under alendronate, denosumab and zoledronate; of a model without drugs, five of
+    its observables untreated. Writes bonecycle.omex and
     manifest.json.
     """
     from bonecycle.exchange.levels import parse_level
-    from bonecycle.exchange.omex import DEFAULT_COURSES, DEFAULT_OBSERVABLES, export_omex
+    from bonecycle.exchange.omex import export_omex
 
     check_folder(out)
     wanted = parse_level(level)
-    courses = dict(_course(text) for text in course or []) or DEFAULT_COURSES
+    courses = dict(_course(text) for text in course or []) or None
     mechanisms = [name.upper() for name in mechanism or []]
     path = out / "bonecycle.omex"
-    Console(stderr=True).print(f"Simulating {len(courses)} courses ...", highlight=False)
+    Console(stderr=True).print("Simulating the courses ...", highlight=False)
     exported = export_omex(
         path,
         courses,
         duration=duration,
-        observables=observable or DEFAULT_OBSERVABLES,
+        observables=observable,
         model=model,
         parameters=_fitted(fit, mechanisms) | settings_of(set_ or []),
         mechanisms=mechanisms,

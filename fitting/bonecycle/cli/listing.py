@@ -12,7 +12,6 @@ from rich.console import Console
 from rich.table import Table
 
 from bonecycle.biology import catalogue
-from bonecycle.biology.compose import MODELS
 from bonecycle.biology.tables import Parameter, Scale
 from bonecycle.studies.reader import load_studies
 from bonecycle.studies.schema import Role
@@ -56,13 +55,23 @@ def show_list(
 
 
 def _models() -> list[dict[str, object]]:
-    return [{"model": name, "meaning": meaning} for name, meaning in MODELS.items()]
+    return [{"model": m.name, "meaning": m.meaning} for m in catalogue.models().values()]
 
 
 def _observables() -> list[dict[str, object]]:
+    models: dict[catalogue.Observable, list[str]] = {}
+    for model in catalogue.models():
+        for observable in catalogue.observables_of(model).values():
+            models.setdefault(observable, []).append(model)
     return [
-        {"name": o.id, "symbol": o.symbol, "unit": o.unit, "meaning": o.meaning}
-        for o in catalogue.observables().values()
+        {
+            "name": o.id,
+            "symbol": o.symbol,
+            "unit": o.unit,
+            "meaning": o.meaning,
+            "models": ", ".join(names),
+        }
+        for o, names in models.items()
     ]
 
 

@@ -26,6 +26,7 @@ from bonecycle.studies.regimen_table import COLUMNS, read_regimens
 # comes at once.
 if TYPE_CHECKING:
     import xarray as xr
+    from matplotlib.figure import Figure
 
 EPILOG = f"""A table of regimens (--regimens) is a CSV file, one treatment a row, with the columns
 {", ".join(COLUMNS)}, either interval, stop and, if not 0, start, or dates, and, where of use,
@@ -34,6 +35,8 @@ infusion, missed, adherence, seed. Rows with the same regimen are its treatments
 Examples:
 
 bonecycle simulate --duration 10years --out untreated
+
+bonecycle simulate route --set rankl_supply=0 --duration 1year --out no_rankl
 
 bonecycle simulate --drug alendronate --dose 70mg --interval week --stop 5years
 --duration 10years --out alendronate
@@ -50,12 +53,16 @@ bonecycle simulate FILE.xml --duration 365days --output S1 --output S2 --out own
 """
 
 _SHOWN = ("Ac_f", "ES_BS", "OS_BS", "MS_BS", "CTX", "P1NP", "BMD_rel")
+_SHOWN_CELLS = ("Fo_R", "N_Oc", "Nc_Oc", "Oc_trench", "Oc_S_Rs", "Oc_sequential", "Fu_mono_dish")
 
 
 def simulate(
     file: Annotated[
         Path | None,
-        typer.Argument(help="A model of your own: SBML (.xml, .sbml) or Antimony (.ant)."),
+        typer.Argument(
+            help="A model of `bonecycle list models`, or a file of your own: SBML (.xml, .sbml) "
+            "or Antimony (.ant)."
+        ),
     ] = None,
     model: Annotated[str, typer.Option(help="Model: see `bonecycle list models`.")] = "cycle",
     regimen: Annotated[
@@ -101,13 +108,15 @@ def simulate(
     ] = 300,
     out: Annotated[Path, typer.Option(help="Folder of the results.")] = Path("results/simulation"),
 ) -> None:
-    """Simulate the cycle, untreated or under drugs, or a model of your own.
+    """Simulate the cycle or another model, untreated or under drugs, or a model of your own.
 
     Writes simulation.csv, simulation.json, units.json, model.xml (the model with its doses),
     manifest.json and figures.
     """
     if out.exists() and not out.is_dir():
         raise UsageError(f"--out {out} is a file: name a folder.")
+    if str(file) in catalogue.models():
+        model, file = str(file), None
     if file is not None:
         ours: dict[str, object] = {
             "--regimen": regimen,
@@ -233,11 +242,15 @@ def _write(
         "averaging_differences": differences,
         "data": {name: frame[name].tolist() for name in frame.columns},
     }
-    figures = {
-        "surfaces": show.plot_surfaces(run),
-        "time_courses": show.plot_time_courses(run, untreated=untreated),
-        "phases": show.plot_phase_map(compose(run.attrs["model"])),
-    }
+    figures: dict[str, Figure] = {}
+    if "Q_S_BS" in run:
+        figures |= {
+            "surfaces": show.plot_surfaces(run),
+            "time_courses": show.plot_time_courses(run, untreated=untreated),
+            "phases": show.plot_phase_map(compose(run.attrs["model"])),
+        }
+    if "N_Oc" in run:
+        figures["osteoclasts"] = show.plot_osteoclasts(run)
     if _given(run):
         figures["drug"] = show.plot_drug(run)
     atomic_write(out / "simulation.csv", frame.to_csv(index=False))
@@ -266,10 +279,11 @@ def _report(run: xr.Dataset, out: Path, differences: dict[str, float]) -> None:
     end = f"month {float(run.months[-1]):g}"
     for column in ("observable", "unit", "untreated", end, "ratio"):
         table.add_column(column, justify="left" if column in ("observable", "unit") else "right")
-    for name in _SHOWN:
+    for name in filter(run.data_vars.__contains__, (*_SHOWN, *_SHOWN_CELLS)):
         first, last = float(run[name][0]), float(run[name][-1])
         symbol, unit = run[name].attrs["long_name"], run[name].attrs["units"]
-        table.add_row(symbol, unit, f"{first:.4g}", f"{last:.4g}", f"{last / first:.3f}")
+        ratio = f"{last / first:.3f}" if first else "-"
+        table.add_row(symbol, unit, f"{first:.4g}", f"{last:.4g}", ratio)
     console = Console()
     console.print(table)
     if run.attrs["regimen"] != "untreated" and not _given(run):

@@ -45,13 +45,14 @@ class InitialValues:
             for p in model.getListOfParameters()
             if p.getConstant() and p.isSetValue()
         }
+        self._sizes = {c.getId(): c.getSize() for c in model.getListOfCompartments()}
         waiting = {
             assignment.getSymbol(): assignment.getMath().deepCopy()
             for assignment in model.getListOfInitialAssignments()
             if _is_number(model.getElementBySId(assignment.getSymbol()))
         }
         self._steps: list[tuple[str, Callable[[dict[str, float]], float]]] = []
-        known = set(self._own)
+        known = {*self._own, *self._sizes}
         while ready := [s for s, math in waiting.items() if set(names_in(math)) <= known]:
             for symbol in ready:
                 constant = _is_constant(model.getElementBySId(symbol))
@@ -92,7 +93,7 @@ class InitialValues:
 
     def values(self, changed: Mapping[str, float]) -> dict[str, float]:
         """Values of `names` when some settable parameters are changed, each in its unit."""
-        space = {**self._own, **changed}
+        space = {**self._sizes, **self._own, **changed}
         result = {}
         for symbol, formula in self._steps:
             result[symbol] = space[symbol] = float(formula(space))

@@ -34,7 +34,10 @@ DEFAULT_COURSES = {
     "denosumab": "denosumab 60 mg sc every 6 months for 3 years",
     "zoledronate": "zoledronate 5 mg iv over 15 minutes every 12 months for 3 years",
 }
-DEFAULT_OBSERVABLES = ("ES_BS", "OS_BS", "Ac_f", "CTX", "P1NP")
+_UNTREATED = {"untreated": "untreated"}
+_OF_CYCLE = ("ES_BS", "OS_BS", "Ac_f", "CTX", "P1NP")
+_OF_CELLS = ("Fo_R", "N_Oc", "Nc_Oc", "Oc_trench", "Oc_S_Rs")
+_DEFAULT_OBSERVABLES = (*_OF_CYCLE, *_OF_CELLS)
 SEDML = "simulations.sedml"
 _NAME = re.compile(r"[a-z][a-z0-9_]*", re.IGNORECASE)
 _STEPS_PER_YEAR = 48
@@ -54,7 +57,7 @@ def export_omex(
     courses: Mapping[str, str] | None = None,
     *,
     duration: str = "3 years",
-    observables: Sequence[str] = DEFAULT_OBSERVABLES,
+    observables: Sequence[str] | None = None,
     model: str = "cycle",
     parameters: Mapping[str, float] | None = None,
     mechanisms: Sequence[str] = (),
@@ -89,8 +92,10 @@ def export_omex(
     UsageError, RegimenError, ModelError
         As `export_sbml`.
     """
-    courses = DEFAULT_COURSES if courses is None else courses
-    _check_names(courses, observables)
+    drugs = model not in catalogue.models() or catalogue.models()[model].drugs
+    courses = (DEFAULT_COURSES if drugs else _UNTREATED) if courses is None else courses
+    observables = default_observables(model) if observables is None else observables
+    _check_names(courses, observables, model)
     plans = {name: parse_regimen(text, catalogue.routes()) for name, text in courses.items()}
     own = _parameters(plans, model, parameters or {})
     days = parse_duration(duration)
@@ -124,12 +129,27 @@ def export_omex(
     return exported
 
 
-def _check_names(courses: Mapping[str, str], observables: Sequence[str]) -> None:
+def default_observables(model: str) -> tuple[str, ...]:
+    """Five observables of a model.
+
+    Raises
+    ------
+    UsageError
+        For an unknown model.
+    """
+    if model not in catalogue.models():
+        raise unknown("model", model, catalogue.models())
+    own = catalogue.observables_of(model)
+    known = tuple(name for name in _DEFAULT_OBSERVABLES if name in own)
+    return known[:5] or tuple(own)[:5]
+
+
+def _check_names(courses: Mapping[str, str], observables: Sequence[str], model: str) -> None:
     if not courses or not observables:
         raise UsageError("An archive holds one course and one observable at least.")
     for name in observables:
-        if name not in catalogue.observables():
-            raise unknown("observable", name, catalogue.observables())
+        if name not in catalogue.observables_of(model):
+            raise unknown("observable", name, catalogue.observables_of(model))
     if strange := [name for name in courses if not _NAME.fullmatch(name)]:
         raise UsageError(f"{', '.join(strange)}: name courses with letters, digits, underscores.")
 

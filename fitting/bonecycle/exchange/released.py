@@ -5,7 +5,6 @@ from __future__ import annotations
 from importlib.resources import files
 
 from bonecycle.biology import catalogue
-from bonecycle.biology.compose import MODELS
 from bonecycle.exchange.sbml_export import export_sbml
 
 
@@ -16,8 +15,8 @@ def compiled_models() -> dict[str, str]:
     """
     return {
         f"{'_with_'.join((model, *drugs))}.xml": export_sbml(model=model, drugs=drugs).sbml
-        for model in MODELS
-        for drugs in ((), *((drug,) for drug in catalogue.drugs()))
+        for model in catalogue.models()
+        for drugs in ((), *(((drug,) for drug in catalogue.drugs()) if model == "cycle" else ()))
     }
 
 

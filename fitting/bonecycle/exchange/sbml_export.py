@@ -5,11 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+import libsbml
+
 from bonecycle.analysis.simulation import dosed_model
 from bonecycle.biology import catalogue
 from bonecycle.biology.compose import compose
 from bonecycle.biology.dosing import Dosing
+from bonecycle.biology.expansion import endless
 from bonecycle.biology.regimens import Regimen, parse_regimen
+from bonecycle.engines.initial_values import InitialValues
 from bonecycle.exchange.annotations import annotate
 from bonecycle.exchange.levels import Level, at_level
 from bonecycle.exchange.portable import portable
@@ -39,7 +43,8 @@ def export_sbml(
 
     The file is flat SBML core with units, terms, sources, version and hashes inside. It gives
     what `simulate` gives with the same arguments, and starts at the untreated steady state of its
-    parameters also when these are changed in another program.
+    parameters also when these are changed in another program (route and coupled: of the values
+    they are written with).
 
     Parameters
     ----------
@@ -78,6 +83,19 @@ def export_sbml(
         "dosing": dosing.value,
         "modelHash": composed.hash,
     }
-    portable_text = at_level(portable(text), level, plan, dosing)
+    portable_text = at_level(_loadable(text), level, plan, dosing)
     written = annotate(portable_text, provenance, composed.sources)
     return Exported(written, level, plan, composed.hash)
+
+
+def _loadable(text: str) -> str:
+    """A model that other simulators can load: some write out all formulas, without limit.
+
+    The rest of the osteoclasts by size, written out, has more operations than they can hold. Such
+    a model gets numbers for what follows from its parameters, those of the values it is written
+    with: its rest does not follow a parameter that is changed in another program.
+    """
+    found = portable(text)
+    if endless(libsbml.readSBMLFromString(found).getModel()):
+        found = portable(InitialValues(text).plain_sbml)
+    return found

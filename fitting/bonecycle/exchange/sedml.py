@@ -124,7 +124,8 @@ def _generator(document: libsedml.SedDocument, course: Course, name: str) -> Non
 
 
 def _heading(name: str) -> str:
-    observable = catalogue.observables().get(name)
+    models = map(catalogue.observables_of, catalogue.models())
+    observable = next((own[name] for own in models if name in own), None)
     return f"{observable.symbol} ({observable.unit})" if observable else "Time (months)"
 
 

@@ -75,15 +75,23 @@ def study_targets(spec: ProblemSpec, observables: Collection[str]) -> StudyTarge
     return StudyTargets(targets, held, error_covariance(targets, errors), tuple(paths), hashes)
 
 
+def has_cycle(model: str) -> bool:
+    """Whether a model has the cycle in it, so that studies can be compared with it."""
+    known = catalogue.models()
+    return model in known and "cycle" in known[model].folders
+
+
 def cycle_setting(spec: ProblemSpec) -> Setting:
-    """Set up the cycle with the drugs of the studies."""
+    """Set up the cycle, alone or coupled, with the drugs of the studies."""
     mechanism = parse_mechanism(spec.mechanism)
     studies = study_targets(spec, catalogue.observables())
     for target in studies.held:
         check_drugs(target.regimen, catalogue.routes())
     drugs = cycle_drugs(studies.regimens)
-    space = fitted_space(mechanism, drugs).with_strengths_scaled(spec.prior_scale)
-    model = compose("cycle", drugs)
+    model = compose(_name(spec), drugs)
+    # The coupled model is fitted with the freedoms of the cycle; the route stays at its centres.
+    space = fitted_space(mechanism, drugs).within(model.parameters)
+    space = space.with_strengths_scaled(spec.prior_scale)
     notices: list[str] = []
     arms = tuple(
         _arm(spec, regimen, studies.targets, space, notices) for regimen in studies.regimens
@@ -106,6 +114,10 @@ def cycle_setting(spec: ProblemSpec) -> Setting:
     )
 
 
+def _name(spec: ProblemSpec) -> str:
+    return spec.model or "cycle"
+
+
 def cycle_drugs(regimens: Collection[Regimen]) -> tuple[str, ...]:
     """Drugs that regimens name, in the order of the catalogue and checked against it."""
     names: list[str] = []
@@ -125,12 +137,14 @@ def _arm(
     chosen = [(i, target) for i, target in enumerate(targets) if target.regimen == regimen]
     # The same for all arms, so that they share the generated code.
     outputs = tuple(sorted({target.observation.variable for target in targets}))
-    model = compose("cycle", regimen.drugs)
+    model = compose(_name(spec), regimen.drugs)
     # What any mechanism frees, so that all mechanisms share it too.
     every = fitted_space(tuple(catalogue.mechanisms()), regimen.drugs)
     names = tuple(name for name in every.names if name in model.parameters)
     arm = f"{chosen[0][1].study}: {chosen[0][1].arm}"
-    engine, notice = _load_engine(spec.engine, regimen, spec.dosing, names, outputs, arm)
+    engine, notice = _load_engine(
+        spec.engine, _name(spec), regimen, spec.dosing, names, outputs, arm
+    )
     if notice:
         notices.append(notice)
     return make_arm(
@@ -146,6 +160,7 @@ def _arm(
 @cache
 def _load_engine(
     name: EngineName,
+    model_name: str,
     regimen: Regimen,
     dosing: Dosing,
     parameters: tuple[str, ...],
@@ -153,5 +168,5 @@ def _load_engine(
     arm: str,
 ) -> tuple[Engine, str]:
     """Load a regimen once per process: mechanisms and encodings share it."""
-    model = with_regimen(compose("cycle", regimen.drugs), regimen, dosing)
+    model = with_regimen(compose(model_name, regimen.drugs), regimen, dosing)
     return make_engine(name, model.sbml, parameters, outputs, model.name, arm)

@@ -1,4 +1,4 @@
-"""What a problem stands on: the cycle, a user's own model, or a PEtab problem."""
+"""What a problem stands on: the cycle, alone or coupled, cells, one's own model, or PEtab."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ from pathlib import Path
 
 from bonecycle.errors import UsageError
 from bonecycle.problem.arms import Setting
-from bonecycle.problem.cycle import cycle_setting
+from bonecycle.problem.cells import MODEL, cells_setting
+from bonecycle.problem.cycle import cycle_setting, has_cycle
 from bonecycle.problem.own_model import own_setting
 from bonecycle.problem.spec import ProblemSpec
 
@@ -25,6 +26,10 @@ def make_setting(spec: ProblemSpec) -> Setting:
         if spec.map:
             raise UsageError(f"{spec.map} maps a model: name the model too.")
         return cycle_setting(spec)
+    if has_cycle(spec.model):
+        return cycle_setting(spec)
+    if spec.model == MODEL:
+        return cells_setting(spec)
     if Path(spec.model).suffix.lower() in PETAB:
         # petab takes a second to import, and only such problems need it.
         from bonecycle.problem.petab_plain import petab_setting

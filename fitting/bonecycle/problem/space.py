@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.special import expit, logit
 
 from bonecycle.biology import catalogue
+from bonecycle.biology.compose import compose
 from bonecycle.biology.tables import Parameter, Scale
 from bonecycle.engines.interface import Floats
 from bonecycle.errors import UsageError, unknown
@@ -64,6 +65,10 @@ class Space:
             -0.5 * self.standardized(theta) ** 2 - np.log(self.sds) - 0.5 * np.log(2 * np.pi)
         )
 
+    def within(self, names: Collection[str]) -> Space:
+        """Space of the parameters that are among `names`."""
+        return Space(tuple(p for p in self.parameters if p.id in names))
+
     def with_strengths_scaled(self, factor: float) -> Space:
         """Space with the prior SDs of the mechanisms' strengths multiplied."""
         return Space(
@@ -101,10 +106,11 @@ def parse_mechanism(text: str) -> tuple[str, ...]:
 def fitted_space(mechanism: Sequence[str], drugs: Sequence[str]) -> Space:
     """Free what the tables mark as fitted: shared, of the drugs, and the mechanism's strengths."""
     strengths = {name for part in mechanism for name in catalogue.mechanisms()[part]}
+    own = catalogue.parameters()
     shared = [
         p
-        for p in catalogue.parameters().values()
-        if p.fitted and (not p.mechanism or p.id in strengths)
+        for p in compose("cycle", tuple(drugs)).parameters.values()
+        if p.id in own and p.fitted and (not p.mechanism or p.id in strengths)
     ]
     of_drugs = [p for drug in drugs for p in catalogue.drugs()[drug].parameters if p.fitted]
     return Space(tuple(shared + of_drugs))

@@ -31,8 +31,9 @@ class ProblemSpec:
     engine : EngineName
         What simulates.
     model : str
-        Path of a model of one's own (SBML or Antimony) or of a PEtab problem (.yaml); empty for
-        the cycle.
+        Path of a model of one's own (SBML or Antimony) or of a PEtab problem (.yaml); ``route`` for
+        the facts about cells, whose mechanism is a rule of fusion; ``coupled`` for the cycle driven
+        by the route; empty for the cycle.
     map : str
         Path of the table that maps a model of one's own, see `model_map`; empty otherwise.
     prior_scale : float

@@ -6,8 +6,10 @@ from .design import plot_design
 from .drug import plot_drug
 from .drugs_cycle import plot_drugs_cycle
 from .learned import plot_learned
+from .osteoclasts import plot_nuclei, plot_osteoclasts
 from .own_biopsies import plot_own_biopsies
 from .pairs import plot_pairs
+from .perturbations import plot_perturbations
 from .pharmacokinetics import plot_experiments, plot_overview
 from .phase_map import plot_phase_map
 from .plane import plot_plane
@@ -46,9 +48,12 @@ __all__ = [
     "plot_label_counts",
     "plot_learned",
     "plot_left_out",
+    "plot_nuclei",
+    "plot_osteoclasts",
     "plot_overview",
     "plot_own_biopsies",
     "plot_pairs",
+    "plot_perturbations",
     "plot_phase_map",
     "plot_plane",
     "plot_population",

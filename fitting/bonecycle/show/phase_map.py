@@ -67,7 +67,12 @@ def read_phases(model: Model) -> tuple[tuple[Phase, ...], tuple[Flow, ...]]:
     plain = InitialValues(model.sbml).plain_sbml
     document = libsbml.readSBMLFromString(plain)
     sbml = document.getModel()
-    phase_of = {s.getId(): s.getName().partition(",")[0] for s in sbml.getListOfSpecies()}
+    # Phases lie on bone surface; in the coupled model cells are elsewhere.
+    phase_of = {
+        s.getId(): s.getName().partition(",")[0]
+        for s in sbml.getListOfSpecies()
+        if s.getCompartment() == "bone_surface"
+    }
     # Its model dies with the simulator: both are held.
     simulator = roadrunner.RoadRunner(plain)
     start = simulator.model
@@ -77,8 +82,10 @@ def read_phases(model: Model) -> tuple[tuple[Phase, ...], tuple[Flow, ...]]:
     rates = dict(zip(start.getReactionIds(), start.getReactionRates(), strict=True))
     flows: dict[tuple[str, str], float] = {}
     for reaction in sbml.getListOfReactions():
-        source = phase_of[reaction.getReactant(0).getSpecies()]
-        target = phase_of[reaction.getProduct(0).getSpecies()]
+        ends = (*reaction.getListOfReactants(), *reaction.getListOfProducts())
+        if not all(end.getSpecies() in phase_of for end in ends):
+            continue
+        source, target = (phase_of[end.getSpecies()] for end in ends)
         if source != target:
             flows.setdefault((source, target), 0.0)
             flows[source, target] += float(rates[reaction.getId()])
