@@ -5,8 +5,8 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterator
 from importlib.resources import files
+from typing import Any
 
-import click
 import pytest
 import typer
 from typer.testing import CliRunner
@@ -45,13 +45,15 @@ SMALL = {
     "export omex": ["--duration", "1 year"],
     "export petab": [],
     "sensitivity local": [],
+    "route fit": ONE_START,
+    "route perturbations": ["--draws", "20"],
 }
 
 
-def commands() -> dict[str, click.Command]:
-    """Every command by its words."""
+def commands() -> dict[str, Any]:
+    """Every command by its words, as typer makes it."""
 
-    def walk(group: click.Command, words: str) -> Iterator[tuple[str, click.Command]]:
+    def walk(group: Any, words: str) -> Iterator[tuple[str, Any]]:
         for name, command in getattr(group, "commands", {}).items():
             inner = f"{words} {name}".strip()
             yield from walk(command, inner) if hasattr(command, "commands") else [(inner, command)]

@@ -35,6 +35,7 @@ CHAINS = {
     "checks": ["calibrate", "recovery"],
     "sensitivity": ["sensitivity local", "sensitivity morris", "sensitivity sobol"],
     "drugs": ["pharmacokinetics"],
+    "route": ["route fit", "route perturbations"],
 }
 OWN_MODEL = b"""model own()
   S1 = 1; S2 = 0; loss = 0.1; block = 0;
@@ -67,8 +68,7 @@ def test_every_command_has_examples_that_some_chain_runs() -> None:
         assert all(" ".join(words).startswith(name) for words in examples(name))
 
 
-# Cheap ones run every time: those of simulate and list in test_commands.py, of data and biopsy in
-# test_own_biopsies.py.
+# Cheap ones run every time: those of data and biopsy in test_own_biopsies.py.
 @pytest.mark.slow
 @pytest.mark.parametrize("chain", CHAINS)
 def test_the_examples_of_the_help_run(

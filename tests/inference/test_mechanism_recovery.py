@@ -63,7 +63,7 @@ def test_a_point_that_cannot_be_simulated_is_drawn_again_and_not_forever(known, 
 def candidates(known, monkeypatch):
     """A mechanism and one with nearly no freedom in its last parameter."""
     problems = {"known": known, "poor": type(known)("poor", (0.5, 1.0, 0.02))}
-    for module in ("recovery", "laplace"):
+    for module in ("checks.recovery", "comparison.laplace"):
         monkeypatch.setattr(
             f"bonecycle.inference.{module}.load_problem", lambda spec: problems[spec.mechanism]
         )
