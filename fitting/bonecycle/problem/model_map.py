@@ -89,6 +89,8 @@ def read_map(path: Path, model_file: Path) -> ModelMap:
     rows = [
         _Row(path.name, n, cells, faults) for n, cells in read_rows(path, COLUMNS, faults, OPTIONAL)
     ]
+    if faults and not rows:
+        raise DataError(faults)  # nothing was read: what is missing in it is not known
     by_kind: dict[Kind, list[_Row]] = {kind: [] for kind in Kind}
     for row in rows:
         kind = row.choice("kind", Kind)
