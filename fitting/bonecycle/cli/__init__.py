@@ -30,6 +30,7 @@ from bonecycle.cli import (
     sample,
     sensitivity,
     simulate,
+    trial,
 )
 from bonecycle.errors import BonecycleError
 
@@ -81,6 +82,7 @@ app.command(name="biopsy", epilog=biopsy.EPILOG)(_guarded(biopsy.biopsy))
 app.command(name="pharmacokinetics", epilog=pharmacokinetics.EPILOG)(
     _guarded(pharmacokinetics.pharmacokinetics)
 )
+app.command(name="trial", epilog=trial.EPILOG)(_guarded(trial.trial))
 app.command(name="report", epilog=report.EPILOG)(_guarded(report.report))
 app.command(name="list", epilog=listing.EPILOG)(_guarded(listing.show_list))
 

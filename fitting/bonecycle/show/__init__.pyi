@@ -30,6 +30,7 @@ from .style import save
 from .surface import plot_surface
 from .time_courses import plot_fit
 from .traces import plot_traces
+from .trials import plot_trials
 from .verdict import plot_verdict
 from .virtual_biopsies import plot_label_counts, plot_virtual_biopsies
 
@@ -69,6 +70,7 @@ __all__ = [
     "plot_time_courses",
     "plot_tornado",
     "plot_traces",
+    "plot_trials",
     "plot_validation",
     "plot_verdict",
     "plot_virtual_biopsies",
