@@ -20,6 +20,7 @@ from bonecycle.cli import (
     export_petab,
     fit,
     listing,
+    metastasis,
     pharmacokinetics,
     population,
     predict,
@@ -122,6 +123,15 @@ routes.command(name="perturbations", epilog=route.PERTURBATIONS_EPILOG)(
     _guarded(route.perturbations)
 )
 app.add_typer(routes, name="route")
+
+spread = typer.Typer(
+    help="Bone metastasis: the clodronate trials by mechanism, and regimens.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+spread.command(name="fit", epilog=metastasis.FIT_EPILOG)(_guarded(metastasis.fit))
+spread.command(name="regimens", epilog=metastasis.REGIMENS_EPILOG)(_guarded(metastasis.regimens))
+app.add_typer(spread, name="metastasis")
 
 
 def _version(asked: bool) -> None:

@@ -6,6 +6,7 @@ from .design import plot_design
 from .drug import plot_drug
 from .drugs_cycle import plot_drugs_cycle
 from .learned import plot_learned
+from .metastasis import plot_forest, plot_regimens
 from .osteoclasts import plot_nuclei, plot_osteoclasts
 from .own_biopsies import plot_own_biopsies
 from .pairs import plot_pairs
@@ -45,6 +46,7 @@ __all__ = [
     "plot_experiments",
     "plot_failing",
     "plot_fit",
+    "plot_forest",
     "plot_indices",
     "plot_label_counts",
     "plot_learned",
@@ -62,6 +64,7 @@ __all__ = [
     "plot_profiles",
     "plot_ranks",
     "plot_recovery",
+    "plot_regimens",
     "plot_residuals",
     "plot_screening",
     "plot_sensitivity_map",
