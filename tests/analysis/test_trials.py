@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from scipy.stats import CensoredData, chi2, kstest, logrank, norm
 
 from bonecycle.analysis.trials.cox import cox
+from bonecycle.analysis.trials.curves import kaplan_meier
 from bonecycle.analysis.trials.design import Design, Endpoint, Event, Stratum, Window
 from bonecycle.analysis.trials.heterogeneity import (
     by_difference,
@@ -212,3 +213,12 @@ def test_all_faults_of_a_table_at_once(tmp_path: Path) -> None:
         read_designs(path)
     for said in ("'ten' is no number", "'patience'", "'bones'", "in months", "[source] empty"):
         assert said in str(error.value)
+
+
+def test_kaplan_meier_of_exponential_arms_is_exponential() -> None:
+    curves = kaplan_meier(EXPONENTIAL, Endpoint.BONE, [1.0, 3.0], trials=60)
+    for arm, rate in (("control", 0.12), ("treated", RATIO * 0.12)):
+        own = curves[curves["arm"] == arm]
+        expected = 1 - np.exp(-rate * own["year"].to_numpy())
+        np.testing.assert_allclose(own["share"], expected, atol=0.01)
+        assert (own["low"] < expected).all() and (own["high"] > expected).all()

@@ -31,7 +31,7 @@ from .style import save
 from .surface import plot_surface
 from .time_courses import plot_fit
 from .traces import plot_traces
-from .trials import plot_trials
+from .trials import plot_kaplan_meier, plot_trials
 from .verdict import plot_verdict
 from .virtual_biopsies import plot_label_counts, plot_virtual_biopsies
 
@@ -48,6 +48,7 @@ __all__ = [
     "plot_fit",
     "plot_forest",
     "plot_indices",
+    "plot_kaplan_meier",
     "plot_label_counts",
     "plot_learned",
     "plot_left_out",

@@ -52,3 +52,36 @@ def plot_trials(table: pd.DataFrame) -> Figure:
     handles, labels = panels[0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=3)
     return figure
+
+
+@styled
+def plot_kaplan_meier(curves: pd.DataFrame, published: pd.DataFrame, endpoint: str) -> Figure:
+    """Draw virtual arms with their band over trials, and published shares of patients.
+
+    Parameters
+    ----------
+    curves : DataFrame
+        As `analysis.trials.curves.kaplan_meier` returns it.
+    published : DataFrame
+        One row a number: `arm`, `year`, `events`, `patients`.
+    endpoint : str
+        For the axis.
+    """
+    figure = Figure(figsize=(5.5, 3.8), layout="constrained")
+    axes = figure.subplots()
+    for arm, colour in (("control", INK), ("treated", BLUE)):
+        own = curves[curves["arm"] == arm]
+        years = own["year"].to_numpy(float)
+        low, high = (100 * own[name].to_numpy(float) for name in ("low", "high"))
+        axes.fill_between(years, low, high, color=colour, alpha=0.15, linewidth=0)
+        axes.plot(years, 100 * own["share"].to_numpy(float), color=colour, label=arm)
+        seen = published[published["arm"] == arm]
+        if len(seen):
+            share = 100 * seen["events"] / seen["patients"]
+            error = 1.96 * share * np.sqrt((1 - share / 100) / seen["events"])
+            axes.errorbar(seen["year"], share, error, fmt="D", color=colour, markersize=5)
+    axes.set_xlabel("Years from entry")
+    axes.set_ylabel(f"Patients with {endpoint} (%)")
+    axes.set_ylim(bottom=0)
+    axes.legend(title="virtual (band: 95 % of trials);\ndiamonds: published counts")
+    return figure
