@@ -16,6 +16,7 @@ from scipy.stats import CensoredData, chi2, kstest, logrank, norm
 from bonecycle.analysis.trials.cox import cox
 from bonecycle.analysis.trials.curves import kaplan_meier
 from bonecycle.analysis.trials.design import Design, Endpoint, Event, Stratum, Window
+from bonecycle.analysis.trials.effects import read_effects, with_effect
 from bonecycle.analysis.trials.heterogeneity import (
     by_difference,
     chance_of_q,
@@ -222,3 +223,15 @@ def test_kaplan_meier_of_exponential_arms_is_exponential() -> None:
         expected = 1 - np.exp(-rate * own["year"].to_numpy())
         np.testing.assert_allclose(own["share"], expected, atol=0.01)
         assert (own["low"] < expected).all() and (own["high"] > expected).all()
+
+
+def test_the_effect_of_the_model_enters_a_design(tmp_path: Path) -> None:
+    path = tmp_path / "periods.csv"
+    rows = ["mechanism,endpoint,period,ratio,low,high,encoding"]
+    rows += ["both,bone,medication,0.5,0,1,all", "both,bone,after,0.9,0,1,all"]
+    rows += ["both,bone,after,0.1,0,1,withheld"]
+    path.write_text("\n".join(rows), encoding="utf-8")
+    design = with_effect(shipped_designs()["diel"], read_effects(path, "both"))
+    assert design.ratio_on == {Event.BONE: 0.5} and design.ratio_after == {Event.BONE: 0.9}
+    with pytest.raises(UsageError, match="bothh"):
+        read_effects(path, "bothh")

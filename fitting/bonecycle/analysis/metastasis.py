@@ -174,6 +174,43 @@ def _prediction(name: str, truth: Floats, seen: Floats, score: float) -> dict[st
     }
 
 
+def period_table(
+    draws: Mapping[str, Floats],
+    engine: EngineName = EngineName.ROADRUNNER,
+    regimen: str = CLODRONATE,
+    medication: float = 2.0,
+    follow_up: float = 5.5,
+) -> pd.DataFrame:
+    """Hazard ratios on medication and after it, by mechanism: the fade.
+
+    The ratio of mean hazards over each period, in patients who have not had the event. A virtual
+    trial takes it as constant within the period (`trials.effects.with_effect`).
+
+    Parameters
+    ----------
+    medication, follow_up
+        Years.
+
+    Returns
+    -------
+    DataFrame
+        One row a mechanism, endpoint and period: median and 95 % band over draws.
+    """
+    rows = []
+    years = [medication, follow_up]
+    for mechanism, theta in draws.items():
+        treated = simulate_arms(theta, mechanism, parse_regimen(regimen), years, engine=engine)
+        control = simulate_arms(theta, mechanism, Regimen.untreated(), years, engine=engine)
+        for endpoint, name in _RATIOS.items():
+            on = treated[name][:, 0] / control[name][:, 0]
+            after = np.diff(treated[name])[:, 0] / np.diff(control[name])[:, 0]
+            for period, ratios in (("medication", on), ("after", after)):
+                low, middle, high = _band(ratios)
+                head = {"mechanism": mechanism, "endpoint": endpoint, "period": period}
+                rows.append(head | {"ratio": middle, "low": low, "high": high})
+    return pd.DataFrame(rows)
+
+
 def regimen_table(
     draws: Mapping[str, Floats],
     regimens: Mapping[str, str],

@@ -21,6 +21,7 @@ from bonecycle.tasks import worker_pool
 if TYPE_CHECKING:
     import pandas as pd
 
+    from bonecycle.engines.interface import Floats
     from bonecycle.inference.sampling.convergence import Convergence
     from bonecycle.inference.sampling.run import Sample, Settings
     from bonecycle.problem.problem import ProblemSpec
@@ -70,13 +71,13 @@ def fit(
 
     Samples each mechanism twice. Writes under withheld/MECHANISM and all/MECHANISM the posterior
     and its tables as `bonecycle sample` does; prediction.csv (the withheld hazard ratio, by
-    mechanism and by the pooled null, with log scores), evidence.csv (by Laplace), and
-    manifest.json. An interrupted run goes on with the same command. The first run compiles for a
-    minute.
+    mechanism and by the pooled null, with log scores), periods.csv (hazard ratios on medication
+    and after it), evidence.csv (by Laplace), and manifest.json. An interrupted run goes on with
+    the same command. The first run compiles for a minute.
     """
     import pandas as pd
 
-    from bonecycle.analysis.metastasis import score_withheld
+    from bonecycle.analysis.metastasis import period_table, score_withheld
     from bonecycle.inference.posterior.results import write_posterior_results
     from bonecycle.inference.sampling.run import Settings
     from bonecycle.problem.metastasis import ENCODINGS, MODEL
@@ -87,25 +88,30 @@ def fit(
     specs = [ProblemSpec(name, encoding, model=MODEL) for encoding in ENCODINGS for name in names]
     for spec in specs:
         settings.check(spec)
-    blind, rows = {}, []
+    thin: dict[str, dict[str, Floats]] = {encoding: {} for encoding in ENCODINGS}
+    rows = []
     with worker_pool(workers or os.cpu_count() or 1) as executor:
         for spec in specs:
             folder = out / spec.encoding / spec.mechanism
             sample = _sampled(spec, folder, settings, max_steps, executor)
             write_posterior_results(folder, sample)
             rows.append(_evidence(sample))
-            if spec.encoding == ENCODINGS[0]:
-                draws = sample.draws()
-                blind[spec.mechanism] = draws[:: max(1, len(draws) // 2000)]
+            draws = sample.draws()
+            thin[spec.encoding][spec.mechanism] = draws[:: max(1, len(draws) // 2000)]
     evidence = pd.DataFrame(rows)
-    prediction = score_withheld(blind, EngineName.KERNEL)
+    prediction = score_withheld(thin["withheld"], EngineName.KERNEL)
+    periods = pd.concat(
+        period_table(own, EngineName.KERNEL).assign(encoding=name) for name, own in thin.items()
+    )
     atomic_write(out / "evidence.csv", evidence.to_csv(index=False))
+    atomic_write(out / "periods.csv", periods.to_csv(index=False))
     atomic_write(out / "prediction.csv", prediction.to_csv(index=False))
-    tables = {"evidence": evidence, "prediction": prediction}
+    tables = {"evidence": evidence, "prediction": prediction, "periods": periods}
     record = {name: json.loads(own.to_json(orient="records")) for name, own in tables.items()}
     atomic_write(out / "metastasis.json", json.dumps(record, indent=1) + "\n")
     finish(out, seed, load_problem(specs[0]).hashes, {"mechanisms": names, "walkers": walkers})
     _show(evidence, "Mechanisms on the counts of the trials")
+    _show(periods, "Hazard ratios on medication and after it")
     _show(prediction, "The withheld hazard ratio: Powles, bone, total follow-up")
     Console().print(f"Results in {out}", highlight=False, soft_wrap=True)
 

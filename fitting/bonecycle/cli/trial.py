@@ -31,6 +31,8 @@ bonecycle trial powles --size 500 --trials 10000 --endpoint bone
 
 bonecycle trial diel powles hypothetical_third --differences --observed bone=6
 
+bonecycle trial powles --effect results/metastasis/periods.csv --mechanism direct
+
 bonecycle trial mine --designs mine.csv --medication 36 --adherence 0.8 --out results/mine
 """
 
@@ -60,6 +62,13 @@ def trial(
         float | None,
         typer.Option(help="SD between patients of the log of the effect, as from absorption."),
     ] = None,
+    effect: Annotated[
+        Path | None,
+        typer.Option(help="periods.csv of `bonecycle metastasis fit`: the drug's hazard ratios."),
+    ] = None,
+    mechanism: Annotated[
+        str, typer.Option(help="Which of --effect: indirect, direct or both.")
+    ] = "both",
     observed: Annotated[
         list[str] | None, typer.Option(help="A value of Cochran's Q, such as bone=6; repeat.")
     ] = None,
@@ -94,9 +103,13 @@ def trial(
     import pandas as pd
 
     from bonecycle.analysis.trials import heterogeneity
+    from bonecycle.analysis.trials.effects import read_effects, with_effect
     from bonecycle.analysis.trials.run import operating_characteristics
     from bonecycle.show import plot_trials, save
 
+    if effect is not None:
+        ratios = read_effects(effect, mechanism)
+        chosen = tuple(with_effect(one, ratios) for one in chosen)
     sets = {"all differences": chosen}
     if differences:
         sets = dict(heterogeneity.by_difference(chosen))
