@@ -20,16 +20,17 @@
 # %%
 # %matplotlib inline
 import bonecycle
-from bonecycle import show
-from bonecycle.analysis.fusion_rules import fit_rules, rule_table
-from bonecycle.analysis.nuclei import nuclei_distribution
-from bonecycle.analysis.perturbations import (
+from bonecycle import (
+    EngineName,
+    fit_rules,
+    fusion_rules,
+    nuclei_distribution,
     perturbation_table,
     prior_values,
+    rule_table,
     run_perturbations,
+    show,
 )
-from bonecycle.biology import catalogue
-from bonecycle.engines.choice import EngineName
 
 starts = 4  # of each fit
 
@@ -90,14 +91,14 @@ show.plot_osteoclasts(bonecycle.simulate(model="route", duration="3 months", par
 # route.
 
 # %%
-rule_table(fit_rules(list(catalogue.fusion_rules()), starts=starts))
+rule_table(fit_rules(list(fusion_rules()), starts=starts))
 
 # %% [markdown]
 # Differences of log evidence below three or so tell nothing apart. Read as the 30 % of events that
 # are left, the same fact excludes the rule that forbids them, and still leaves the others.
 
 # %%
-rule_table(fit_rules(list(catalogue.fusion_rules()), "complement", starts=starts))
+rule_table(fit_rules(list(fusion_rules()), "complement", starts=starts))
 
 # %% [markdown]
 # ## What the model predicts, and what it was built to say

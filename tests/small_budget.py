@@ -46,6 +46,9 @@ SMALL = {
     "export petab": [],
     "sensitivity local": [],
     "route fit": ONE_START,
+    "trial": ["--trials", "20", *ALONE],
+    "metastasis fit": ["--max-steps", "50"],
+    "metastasis regimens": [],
     "route perturbations": ["--draws", "20"],
 }
 

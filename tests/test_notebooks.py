@@ -15,6 +15,7 @@ TABLES = tuple(str(STUDIES / f"{name}.csv") for name in ("jensen_2021", "reid_20
 # What a notebook says of its budget, and what it says here.
 SMALL = {
     "starts = 4": "starts = 1",
+    "trials = 1000": "trials = 100",
     "steps = 200": "steps = 50",
     "draws = 256": "draws = 64",
     "data = ()": f"data = {TABLES!r}",
@@ -30,6 +31,8 @@ BUDGETS = {
     "05_your_biopsies": ("starts = 4",),
     "06_copasi_petab": (),
     "07_tellurium": (),
+    "08_from_marrow_to_trench": ("starts = 4",),
+    "09_metastasis_and_trials": ("trials = 1000",),
 }
 # One in every run, the others with the long tests.
 QUICK = "05_your_biopsies"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 import shutil
+from importlib.resources import files
 from pathlib import Path
 
 import pytest
@@ -36,7 +37,9 @@ CHAINS = {
     "sensitivity": ["sensitivity local", "sensitivity morris", "sensitivity sobol"],
     "drugs": ["pharmacokinetics"],
     "route": ["route fit", "route perturbations"],
+    "metastasis": ["metastasis fit", "metastasis regimens", "trial"],
 }
+DATA = files("bonecycle_data")
 OWN_MODEL = b"""model own()
   S1 = 1; S2 = 0; loss = 0.1; block = 0;
   -> S1; loss * (1 - block);
@@ -58,6 +61,8 @@ def prepare(folder: Path) -> None:
     rows = [study_row("CTX", month, 0.4, REGIMEN, "treated") for month in (0.5, 1, 6)]
     (folder / "STUDY.csv").write_text(STUDY_HEADER + "".join(rows), encoding="utf-8")
     shutil.copy(TABLES[1], folder / "mine.csv")
+    designs = (DATA / "trials.csv").read_text(encoding="utf-8").replace("powles,", "mine,")
+    (folder / "designs.csv").write_text(designs, encoding="utf-8")
 
 
 def test_every_command_has_examples_that_some_chain_runs() -> None:

@@ -21,6 +21,7 @@ from bonecycle.cli import (
     export_petab,
     fit,
     listing,
+    metastasis,
     pharmacokinetics,
     population,
     predict,
@@ -31,6 +32,7 @@ from bonecycle.cli import (
     sample,
     sensitivity,
     simulate,
+    trial,
 )
 from bonecycle.cli.interrupted import farewell
 from bonecycle.errors import BonecycleError
@@ -84,6 +86,7 @@ app.command(name="biopsy", epilog=biopsy.EPILOG)(_guarded(biopsy.biopsy))
 app.command(name="pharmacokinetics", epilog=pharmacokinetics.EPILOG)(
     _guarded(pharmacokinetics.pharmacokinetics)
 )
+app.command(name="trial", epilog=trial.EPILOG)(_guarded(trial.trial))
 app.command(name="report", epilog=report.EPILOG)(_guarded(report.report))
 app.command(name="list", epilog=listing.EPILOG)(_guarded(listing.show_list))
 
@@ -123,6 +126,15 @@ routes.command(name="perturbations", epilog=route.PERTURBATIONS_EPILOG)(
     _guarded(route.perturbations)
 )
 app.add_typer(routes, name="route")
+
+spread = typer.Typer(
+    help="Bone metastasis: the clodronate trials by mechanism, and regimens.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+spread.command(name="fit", epilog=metastasis.FIT_EPILOG)(_guarded(metastasis.fit))
+spread.command(name="regimens", epilog=metastasis.REGIMENS_EPILOG)(_guarded(metastasis.regimens))
+app.add_typer(spread, name="metastasis")
 
 
 def _version(asked: bool) -> None:

@@ -1,4 +1,4 @@
-"""What a problem stands on: the cycle, alone or coupled, cells, one's own model, or PEtab."""
+"""What a problem stands on: the cycle, alone or coupled, cells, metastasis, or one's own model."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from bonecycle.errors import UsageError
 from bonecycle.problem.arms import Setting
 from bonecycle.problem.cells import MODEL, cells_setting
 from bonecycle.problem.cycle import cycle_setting, has_cycle
+from bonecycle.problem.metastasis import MODEL as METASTASIS
+from bonecycle.problem.metastasis import metastasis_setting
 from bonecycle.problem.own_model import own_setting
 from bonecycle.problem.spec import ProblemSpec
 
@@ -26,6 +28,8 @@ def make_setting(spec: ProblemSpec) -> Setting:
         if spec.map:
             raise UsageError(f"{spec.map} maps a model: name the model too.")
         return cycle_setting(spec)
+    if spec.model == METASTASIS:
+        return metastasis_setting(spec)
     if has_cycle(spec.model):
         return cycle_setting(spec)
     if spec.model == MODEL:

@@ -33,7 +33,8 @@ class ProblemSpec:
     model : str
         Path of a model of one's own (SBML or Antimony) or of a PEtab problem (.yaml); ``route`` for
         the facts about cells, whose mechanism is a rule of fusion; ``coupled`` for the cycle driven
-        by the route; empty for the cycle.
+        by the route; ``metastasis`` for the clodronate trials, whose mechanism is ``indirect``,
+        ``direct`` or ``both``; empty for the cycle.
     map : str
         Path of the table that maps a model of one's own, see `model_map`; empty otherwise.
     prior_scale : float

@@ -6,6 +6,7 @@ from .design import plot_design
 from .drug import plot_drug
 from .drugs_cycle import plot_drugs_cycle
 from .learned import plot_learned
+from .metastasis import plot_forest, plot_regimens
 from .osteoclasts import plot_nuclei, plot_osteoclasts
 from .own_biopsies import plot_own_biopsies
 from .pairs import plot_pairs
@@ -30,6 +31,7 @@ from .style import save
 from .surface import plot_surface
 from .time_courses import plot_fit
 from .traces import plot_traces
+from .trials import plot_kaplan_meier, plot_trials
 from .verdict import plot_verdict
 from .virtual_biopsies import plot_label_counts, plot_virtual_biopsies
 
@@ -44,7 +46,9 @@ __all__ = [
     "plot_experiments",
     "plot_failing",
     "plot_fit",
+    "plot_forest",
     "plot_indices",
+    "plot_kaplan_meier",
     "plot_label_counts",
     "plot_learned",
     "plot_left_out",
@@ -61,6 +65,7 @@ __all__ = [
     "plot_profiles",
     "plot_ranks",
     "plot_recovery",
+    "plot_regimens",
     "plot_residuals",
     "plot_screening",
     "plot_sensitivity_map",
@@ -69,6 +74,7 @@ __all__ = [
     "plot_time_courses",
     "plot_tornado",
     "plot_traces",
+    "plot_trials",
     "plot_validation",
     "plot_verdict",
     "plot_virtual_biopsies",

@@ -1,0 +1,1 @@
+"""Virtual trials of the prevention of metastasis: designs, patients, hazard ratios, Cochran's Q."""
