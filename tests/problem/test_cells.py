@@ -65,3 +65,9 @@ def test_the_film_excludes_a_rule_without_fusions_of_multinucleated_cells() -> N
     assert printed["log_evidence"].min() > -4
     assert left["log_evidence"]["founder"] < -100
     assert left.drop("founder")["log_evidence"].min() > -5
+
+
+def test_errors_are_those_of_the_table() -> None:
+    problem = load_problem(ProblemSpec("maturity", model="route", engine=EngineName.ROADRUNNER))
+    log_sd = [target.log_sd for target in problem.targets]
+    np.testing.assert_allclose(problem.error_factor, np.diag(log_sd))

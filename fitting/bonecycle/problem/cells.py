@@ -74,8 +74,8 @@ def cells_setting(spec: ProblemSpec) -> Setting:
         "rule": content_hash(repr(rules[spec.mechanism])),
         "priors": content_hash(repr(space.parameters)),
     }
-    factor = np.diag([target.log_sd for target in targets])
-    return Setting(targets, (), space, known, factor, tuple(arms), hashes, tuple(notices))
+    covariance = np.diag([target.log_sd**2 for target in targets])
+    return Setting(targets, (), space, known, covariance, tuple(arms), hashes, tuple(notices))
 
 
 def _arm(

@@ -124,9 +124,9 @@ def metastasis_setting(spec: ProblemSpec) -> Setting:
         "mechanism": content_hash(repr(switches)),
         "priors": content_hash(repr(space.parameters)),
     }
-    factor = spec.error_scale * _error_factor(counts)
+    covariance = spec.error_scale**2 * _error_covariance(counts)
     return Setting(
-        targets, (), space, model.parameters, factor, tuple(arms), hashes, tuple(notices)
+        targets, (), space, model.parameters, covariance, tuple(arms), hashes, tuple(notices)
     )
 
 
@@ -213,8 +213,8 @@ def _target(count: _Count, error_scale: float) -> Target:
     return Target(count.trial, count.trial, count.arm, observation, days, value, log_sd, True)
 
 
-def _error_factor(counts: Sequence[_Count]) -> Floats:
-    """Cholesky factor: binomial errors; a later count of one endpoint holds the earlier one."""
+def _error_covariance(counts: Sequence[_Count]) -> Floats:
+    """Covariance of log errors: binomial; a later count of one endpoint holds the earlier one."""
     covariance = np.diag([count.log_variance for count in counts])
     for i, first in enumerate(counts):
         for j, second in enumerate(counts):
@@ -226,4 +226,4 @@ def _error_factor(counts: Sequence[_Count]) -> Floats:
             if i != j and same:
                 later = max((first, second), key=lambda count: count.month)
                 covariance[i, j] = later.log_variance
-    return np.asarray(np.linalg.cholesky(covariance), dtype=float)
+    return covariance
