@@ -114,7 +114,7 @@ def test_parameters_go_to_the_models_that_have_them(tmp_path: Path) -> None:
         ({"courses": {"../up": "untreated"}}, "name courses with letters"),
         ({"courses": {}}, "one course"),
         ({"parameters": {"births": 1.0}}, "Unknown parameter 'births'"),
-        ({"model": "route"}, "Unknown model 'route'"),
+        ({"model": "kidney"}, "Unknown model 'kidney'"),
         ({"duration": "soon"}, "'soon' is not a duration"),
     ],
 )

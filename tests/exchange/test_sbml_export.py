@@ -69,7 +69,7 @@ def test_model_and_reactions_carry_terms() -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"model": "route"}, "Unknown model 'route'"),
+        ({"model": "kidney"}, "Unknown model 'kidney'"),
         ({"drugs": ("aspirin",)}, "Unknown drug 'aspirin'"),
         ({"regimen": "aspirin 1 mg oral at 0 days"}, "Unknown drug 'aspirin'"),
         ({"mechanisms": ("H9",)}, "Unknown mechanism 'H9'"),
