@@ -115,3 +115,9 @@ def unknown(kind: str, name: str, known: Iterable[str]) -> UsageError:
     close = difflib.get_close_matches(name, names, n=1)
     hint = f" Did you mean {close[0]!r}?" if close else ""
     return UsageError(f"Unknown {kind} {name!r}.{hint} Known: {', '.join(names) or 'none'}.")
+
+
+def unknown_names(kind: str, names: Iterable[str], known: Iterable[str]) -> list[str]:
+    """Messages of `unknown` for all names that are not among the known ones."""
+    known = list(map(str, known))
+    return [str(unknown(kind, name, known)) for name in names if name not in known]

@@ -4,16 +4,16 @@ import math
 
 import numpy as np
 import pytest
-from synthetic import CYCLE_ANT
 
-from bonecycle.biology.safe_antimony import antimony_to_sbml
 from bonecycle.errors import ModelError, UsageError
-from bonecycle.problem import petab_check, petab_files
 from bonecycle.problem.petab_problem import petab_spec
 from bonecycle.problem.problem import load_problem
 
 # petab 0.8.2 uses what pandas has come to deprecate.
-pytestmark = pytest.mark.filterwarnings("ignore:The (inplace keyword|'float_precision')")
+pytestmark = [
+    pytest.mark.filterwarnings("ignore:The (inplace keyword|'float_precision')"),
+    pytest.mark.usefixtures("petab_in_process"),
+]
 
 FILES = {
     "problem.yaml": "format_version: 1\nparameter_file: parameters.tsv\nproblems:\n"
@@ -34,25 +34,9 @@ FILES = {
 }
 
 
-@pytest.fixture(autouse=True)
-def in_process(monkeypatch):
-    """petab's checks in this process: another takes seconds to start."""
-    monkeypatch.setattr(petab_files, "_checked", lambda path, *given: petab_check.faults(*given))
-
-
 @pytest.fixture
-def write(tmp_path):
-    def written(**changes):
-        files = {**FILES, "model.xml": antimony_to_sbml("m", CYCLE_ANT.encode()).decode()}
-        for name, (old, new) in changes.items():
-            key = next(file for file in files if file.startswith(name))
-            assert old in files[key]
-            files[key] = files[key].replace(old, new)
-        for name, content in files.items():
-            (tmp_path / name).write_text(content, encoding="utf-8")
-        return petab_spec(tmp_path / "problem.yaml")
-
-    return written
+def write(write_petab):
+    return lambda **changes: write_petab(FILES, changes)
 
 
 def test_predictions_and_terms_are_the_closed_form(write):

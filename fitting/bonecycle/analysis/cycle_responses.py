@@ -18,7 +18,7 @@ from bonecycle.biology.dosing import Dosing, with_regimen
 from bonecycle.biology.regimens import Regimen, check_drugs, parse_regimen
 from bonecycle.engines.choice import EngineName, make_engine
 from bonecycle.engines.interface import Engine, Floats
-from bonecycle.errors import UsageError, unknown
+from bonecycle.errors import UsageError, unknown, unknown_names
 from bonecycle.manifest import content_hash
 from bonecycle.problem.space import Space, fitted_space, parse_mechanism
 
@@ -224,7 +224,7 @@ def _faults(
     variable: Sequence[str],
 ) -> list[str]:
     known = catalogue.observables()
-    faults = [str(unknown("observable", name, known)) for name in observables if name not in known]
+    faults = unknown_names("observable", observables, known)
     if not observables or not len(months):
         faults.append("Name one observable or more and one time or more, in months.")
     if bad := [f"{month:g}" for month in months if not (np.isfinite(month) and month >= 0)]:

@@ -11,6 +11,7 @@ import pandas as pd
 from bonecycle.engines.interface import Floats
 from bonecycle.inference.comparison.laplace import at_mode
 from bonecycle.inference.fitting.least_squares import Fit, fit
+from bonecycle.inference.posterior.tables import posterior_table
 from bonecycle.inference.sampling.run import Settings, sample
 from bonecycle.problem.cells import ENCODINGS, MODEL
 from bonecycle.problem.problem import ProblemSpec, load_problem
@@ -97,26 +98,16 @@ def posterior_values(
     dict of str to ndarray, shape (count,)
         In the parameters' units.
     DataFrame
-        One row a parameter: prior and posterior median and 95 %, ``prior_share`` (SD of the
-        posterior over that of the prior, on the scale of the prior; one: nothing learned), R-hat.
+        `posterior_table` with ``prior_median`` and ``prior_share`` (SD of the posterior over that
+        of the prior, on the scale of the prior; one: nothing learned).
     """
     spec = ProblemSpec(rule, model=MODEL)
     space = load_problem(spec).space
     run = sample(spec, folder, Settings(seed=seed))
     draws = run.draws()
     chosen = space.to_natural(draws[np.linspace(0, len(draws) - 1, count).astype(int)])
-    natural = space.to_natural(draws)
-    low, middle, high = np.quantile(natural, [0.025, 0.5, 0.975], axis=0)
-    table = pd.DataFrame(
-        {
-            "parameter": space.names,
-            "unit": [p.unit for p in space.parameters],
-            "prior_median": [p.value for p in space.parameters],
-            "median": middle,
-            "lower": low,
-            "upper": high,
-            "prior_share": draws.std(axis=0) / space.sds,
-            "rhat": run.state.rhat,
-        }
+    table = posterior_table(run).assign(
+        prior_median=[p.value for p in space.parameters],
+        prior_share=draws.std(axis=0) / space.sds,
     )
     return dict(zip(space.names, np.asarray(chosen).T, strict=True)), table

@@ -90,51 +90,47 @@ app.command(name="trial", epilog=trial.EPILOG)(_guarded(trial.trial))
 app.command(name="report", epilog=report.EPILOG)(_guarded(report.report))
 app.command(name="list", epilog=listing.EPILOG)(_guarded(listing.show_list))
 
-data_app = typer.Typer(
-    help="One's own table of biopsies: a template, and a check.",
-    no_args_is_help=True,
-    rich_markup_mode=None,
-)
-data_app.command(name="template", epilog=data.TEMPLATE_EPILOG)(_guarded(data.template))
-data_app.command(name="check", epilog=data.CHECK_EPILOG)(_guarded(data.check))
-app.add_typer(data_app, name="data")
 
-exports = typer.Typer(
-    help="Write models for other programs.", no_args_is_help=True, rich_markup_mode=None
-)
-exports.command(name="sbml", epilog=export.SBML_EPILOG)(_guarded(export.sbml))
-exports.command(name="omex", epilog=export.OMEX_EPILOG)(_guarded(export.omex))
-exports.command(name="petab", epilog=export_petab.EPILOG)(_guarded(export_petab.petab))
-app.add_typer(exports, name="export")
-
-sensitivities = typer.Typer(
-    help="Which parameters an observable depends on.", no_args_is_help=True, rich_markup_mode=None
-)
-sensitivities.command(name="local", epilog=sensitivity.LOCAL_EPILOG)(_guarded(sensitivity.local))
-sensitivities.command(name="morris", epilog=sensitivity.MORRIS_EPILOG)(_guarded(sensitivity.morris))
-sensitivities.command(name="sobol", epilog=sensitivity.SOBOL_EPILOG)(_guarded(sensitivity.sobol))
-app.add_typer(sensitivities, name="sensitivity")
+def _group(name: str, summary: str, **commands: tuple[Callable[..., None], str]) -> None:
+    """Add commands of two words, each with the epilog of its help."""
+    group = typer.Typer(help=summary, no_args_is_help=True, rich_markup_mode=None)
+    for second, (command, epilog) in commands.items():
+        group.command(name=second, epilog=epilog)(_guarded(command))
+    app.add_typer(group, name=name)
 
 
-routes = typer.Typer(
-    help="The route of osteoclasts: facts about cells, perturbations.",
-    no_args_is_help=True,
-    rich_markup_mode=None,
+_group(
+    "data",
+    "One's own table of biopsies: a template, and a check.",
+    template=(data.template, data.TEMPLATE_EPILOG),
+    check=(data.check, data.CHECK_EPILOG),
 )
-routes.command(name="fit", epilog=route.FIT_EPILOG)(_guarded(route.fit))
-routes.command(name="perturbations", epilog=route.PERTURBATIONS_EPILOG)(
-    _guarded(route.perturbations)
+_group(
+    "export",
+    "Write models for other programs.",
+    sbml=(export.sbml, export.SBML_EPILOG),
+    omex=(export.omex, export.OMEX_EPILOG),
+    petab=(export_petab.petab, export_petab.EPILOG),
 )
-app.add_typer(routes, name="route")
-
-spread = typer.Typer(
-    help="Bone metastasis: the clodronate trials by mechanism, and regimens.",
-    no_args_is_help=True,
-    rich_markup_mode=None,
+_group(
+    "sensitivity",
+    "Which parameters an observable depends on.",
+    local=(sensitivity.local, sensitivity.LOCAL_EPILOG),
+    morris=(sensitivity.morris, sensitivity.MORRIS_EPILOG),
+    sobol=(sensitivity.sobol, sensitivity.SOBOL_EPILOG),
 )
-spread.command(name="fit", epilog=metastasis.FIT_EPILOG)(_guarded(metastasis.fit))
-spread.command(name="regimens", epilog=metastasis.REGIMENS_EPILOG)(_guarded(metastasis.regimens))
-app.add_typer(spread, name="metastasis")
+_group(
+    "route",
+    "The route of osteoclasts: facts about cells, perturbations.",
+    fit=(route.fit, route.FIT_EPILOG),
+    perturbations=(route.perturbations, route.PERTURBATIONS_EPILOG),
+)
+_group(
+    "metastasis",
+    "Bone metastasis: the clodronate trials by mechanism, and regimens.",
+    fit=(metastasis.fit, metastasis.FIT_EPILOG),
+    regimens=(metastasis.regimens, metastasis.REGIMENS_EPILOG),
+)
 
 
 def _version(asked: bool) -> None:

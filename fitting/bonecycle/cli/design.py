@@ -15,7 +15,7 @@ from bonecycle.biology.amounts import DAYS_PER_MONTH
 from bonecycle.biology.regimens import Regimen, parse_regimen
 from bonecycle.cli.source import MECHANISM_HELP, POSTERIOR_HELP, announce, collect, said_of
 from bonecycle.cli.work import finish, inputs
-from bonecycle.errors import UsageError, unknown
+from bonecycle.errors import UsageError, unknown_names
 from bonecycle.manifest import atomic_write
 from bonecycle.studies.error_model import DEFAULT_ENCODING
 
@@ -81,7 +81,7 @@ def design(
     plan = parse_regimen(regimen, catalogue.routes())
     known = catalogue.observables()
     names = list(dict.fromkeys(quantity or QUANTITIES))
-    wrong = [str(unknown("observable", name, known)) for name in names if name not in known]
+    wrong = unknown_names("observable", names, known)
     times = sorted(set(months or _MONTHS))
     if wrong or min(times) <= 0:
         raise UsageError(" ".join([*wrong, *["--months must be above zero."] * (min(times) <= 0)]))

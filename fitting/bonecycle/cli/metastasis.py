@@ -14,7 +14,7 @@ from rich.table import Table
 
 from bonecycle.cli.work import finish
 from bonecycle.engines.choice import EngineName
-from bonecycle.errors import UsageError, unknown
+from bonecycle.errors import UsageError, unknown_names
 from bonecycle.manifest import atomic_write
 from bonecycle.tasks import worker_pool
 
@@ -174,8 +174,8 @@ def _mechanisms(asked: list[str] | None, out: Path) -> list[str]:
     if out.exists() and not out.is_dir():
         raise UsageError(f"--out {out} is a file: name a folder.")
     names = list(dict.fromkeys(asked or MECHANISMS))
-    if lost := [name for name in names if name not in MECHANISMS]:
-        raise unknown("mechanism of metastasis", lost[0], MECHANISMS)
+    if faults := unknown_names("mechanism of metastasis", names, MECHANISMS):
+        raise UsageError("\n".join(faults))
     return names
 
 

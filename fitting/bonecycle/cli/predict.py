@@ -14,7 +14,7 @@ from bonecycle.biology.amounts import DAYS_PER_MONTH, parse_duration
 from bonecycle.biology.regimens import Regimen, parse_regimen
 from bonecycle.cli.source import MECHANISM_HELP, POSTERIOR_HELP, announce, collect, said_of
 from bonecycle.cli.work import finish, inputs
-from bonecycle.errors import UsageError, unknown
+from bonecycle.errors import UsageError, unknown_names
 from bonecycle.manifest import atomic_write
 from bonecycle.studies.error_model import DEFAULT_ENCODING
 
@@ -84,7 +84,7 @@ def predict(
 
 def _outputs(names: list[str]) -> list[str]:
     known = catalogue.observables()
-    wrong = [str(unknown("observable", name, known)) for name in names if name not in known]
+    wrong = unknown_names("observable", names, known)
     if wrong:
         raise UsageError(" ".join(wrong))
     return list(dict.fromkeys(names))

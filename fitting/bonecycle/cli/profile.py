@@ -13,7 +13,7 @@ from rich.table import Table
 from bonecycle.cli.fit import fit_one
 from bonecycle.cli.work import asked_specs, finish, inputs, run_with_bar
 from bonecycle.engines.choice import EngineName
-from bonecycle.errors import UsageError, unknown
+from bonecycle.errors import UsageError, unknown_names
 from bonecycle.manifest import atomic_write
 from bonecycle.studies.error_model import DEFAULT_ENCODING
 from bonecycle.tasks import worker_pool
@@ -105,7 +105,7 @@ def _chosen(specs: list[ProblemSpec], parameters: list[str] | None) -> dict[str,
 
     names = {spec.mechanism: load_problem(spec).space.names for spec in specs}
     known = sorted({name for own in names.values() for name in own})
-    wrong = [str(unknown("parameter", p, known)) for p in parameters or () if p not in known]
+    wrong = unknown_names("parameter", parameters or (), known)
     if wrong:
         raise UsageError("\n".join(wrong))
     return {

@@ -12,7 +12,7 @@ from rich.table import Table
 
 from bonecycle.biology import catalogue
 from bonecycle.cli.work import finish
-from bonecycle.errors import UsageError, unknown
+from bonecycle.errors import UsageError, unknown_names
 from bonecycle.manifest import atomic_write
 
 FIT_EPILOG = """Examples:
@@ -98,8 +98,8 @@ def perturbations(
     (chosen,) = _rules([rule])
     from bonecycle.biology.perturbations import perturbations as known
 
-    if lost := [name for name in row or [] if name not in known()]:
-        raise unknown("perturbation", lost[0], known())
+    if faults := unknown_names("perturbation", row or [], known()):
+        raise UsageError("\n".join(faults))
     from tqdm import tqdm
 
     from bonecycle.analysis.fusion_rules import posterior_values
@@ -153,8 +153,8 @@ def _share(share: float) -> str:
 def _rules(names: list[str] | None) -> list[str]:
     known = catalogue.fusion_rules()
     chosen = list(dict.fromkeys(names or known))
-    if lost := [name for name in chosen if name not in known]:
-        raise unknown("rule of fusion", lost[0], known)
+    if faults := unknown_names("rule of fusion", chosen, known):
+        raise UsageError("\n".join(faults))
     return chosen
 
 

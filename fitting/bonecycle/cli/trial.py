@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.table import Table
 
 from bonecycle.cli.work import finish
-from bonecycle.errors import UsageError, unknown
+from bonecycle.errors import UsageError, unknown, unknown_names
 from bonecycle.manifest import atomic_write, content_hash
 from bonecycle.tasks import worker_pool
 
@@ -160,7 +160,7 @@ def _asked(
             chosen.append(replace(known[name], **changes))
         except UsageError as error:
             faults.append(str(error))
-    faults += [str(unknown("endpoint", e, kinds)) for e in endpoints or () if e not in kinds]
+    faults += unknown_names("endpoint", endpoints or (), kinds)
     limits = {}
     for text in observed or ():
         name, _, value = text.partition("=")

@@ -49,8 +49,7 @@ def petab_spec(path: Path, engine: EngineName = EngineName.KERNEL) -> ProblemSpe
         file = inside(folder, name)
         if not file.is_file() or content_hash(file.read_bytes()) != expected:
             text = "is missing or was changed since the export"
-            remedy = f"export again, or delete {EXTENSION} to read the tables as plain PEtab"
-            faults.append(Fault(name, 0, "", text, remedy))
+            faults.append(Fault(name, 0, "", text, "export again"))
     if faults:
         raise DataError(faults)
     fields = record["spec"]

@@ -118,7 +118,6 @@ class CheckedCell:
             live_points=self.live_points,
             checkpoint=checkpoint,
         )
-        checkpoint.unlink(missing_ok=True)
         return {
             "truth": self.data.truth.name,
             "data_set": self.data.number,

@@ -157,7 +157,8 @@ def nested(
     live_points : int
         The error falls with their root.
     checkpoint : Path, optional
-        Where the state is kept every half minute; a run goes on from there.
+        Where the state is kept every half minute; a run goes on from there, and removes it at its
+        end.
     """
     lanes = Lanes(_LANES)
     resume = checkpoint is not None and checkpoint.exists()
@@ -185,6 +186,8 @@ def nested(
         checkpoint_every=_CHECKPOINT_SECONDS,
         resume=resume,
     )
+    if checkpoint is not None:
+        checkpoint.unlink(missing_ok=True)
     results = sampler.results
     return Nested(
         log_evidence=float(results.logz[-1]),

@@ -61,7 +61,6 @@ class WholePrior:
             live_points=self.live_points,
             checkpoint=checkpoint,
         )
-        checkpoint.unlink(missing_ok=True)
         return {
             "mechanism": name,
             "whole_prior": found.log_evidence,
@@ -111,7 +110,6 @@ class Evidence:
             live_points=self.live_points,
             checkpoint=checkpoint,
         )
-        checkpoint.unlink(missing_ok=True)
         return {
             "mechanism": name,
             "laplace": found.log_evidence,
