@@ -1,6 +1,6 @@
 """Measure the engines and write `results.json` and the table made from it.
 
-python -m benchmarks.run [--quick] [--rounds 9] [--peers diffrax,AMICI]
+python -m benchmarks.run [--quick] [--rounds 9] [--peers diffrax,AMICI] [--parts sampling]
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import json
 import os
 import platform
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
@@ -34,6 +34,12 @@ HERE = Path(__file__).parent
 RESULTS = HERE / "results.json"
 DOCUMENT = HERE.parent / "docs" / "benchmarks.md"
 COMPETITORS: tuple[type[Competitor], ...] = (Ours, RoadRunner, Lsoda, Copasi, Amici, Diffrax)
+PARTS: dict[str, Callable[[int, bool], object]] = {
+    "growth": growth.series,
+    "processes": growth.processes,
+    "warm_start": growth.warm_start,
+    "sampling": sampling.effective_samples,
+}
 _PACKAGES = (
     "bonecycle",
     "numba",
@@ -137,37 +143,42 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=9, help="interleaved rounds")
     parser.add_argument("--peers", default=",".join(names), help=f"of: {', '.join(names)}")
+    parser.add_argument(
+        "--parts",
+        default=",".join(["cases", *PARTS]),
+        help="measure these alone, of: %(default)s; results keep the others",
+    )
     parser.add_argument("--quick", action="store_true", help="one tiny case, for a look")
     parser.add_argument("--results", type=Path, default=RESULTS)
     parser.add_argument("--document", type=Path, default=DOCUMENT)
     parser.add_argument("--table", action="store_true", help="write the table again, nothing else")
     chosen = parser.parse_args(arguments)
-    if not chosen.table:
-        asked = chosen.peers.split(",")
-        parts = {
-            "growth": growth.series,
-            "processes": growth.processes,
-            "warm_start": growth.warm_start,
-            "sampling": sampling.effective_samples,
-        }
-        results: dict[str, Any] = {"machine": machine(), "rounds": chosen.rounds, "cases": {}}
+    asked, parts = chosen.peers.split(","), chosen.parts.split(",")
+    if wrong := set(asked) - set(names) | set(parts) - {"cases", *PARTS}:
+        parser.error(f"unknown: {', '.join(sorted(wrong))} (see --help)")
+    results: dict[str, Any] = {}
+    if chosen.table or set(parts) < {"cases", *PARTS}:
+        results = json.loads(chosen.results.read_text(encoding="utf-8"))
+    if chosen.table:
+        atomic_write(chosen.document, table(results))
+        return
+    results |= {"machine": machine(), "rounds": chosen.rounds}
 
-        def keep() -> None:
-            # After every part: what was measured survives an interruption.
-            atomic_write(chosen.results, json.dumps(results, indent=1) + "\n")
-            atomic_write(chosen.document, table(results))
+    def keep() -> None:
+        # After every part: what was measured survives an interruption.
+        atomic_write(chosen.results, json.dumps(results, indent=1) + "\n")
+        atomic_write(chosen.document, table(results))
 
+    if "cases" in parts:
+        results["cases"] = {}
         for name, case in measure(asked, chosen.rounds, chosen.quick):
             results["cases"][name] = case
             keep()
             print(f"{name} measured", flush=True)
-        for part, run in parts.items():
-            results[part] = run(chosen.rounds, chosen.quick)
-            keep()
-            print(f"{part} measured", flush=True)
-    else:
-        results = json.loads(chosen.results.read_text(encoding="utf-8"))
-        atomic_write(chosen.document, table(results))
+    for part in [name for name in PARTS if name in parts]:
+        results[part] = PARTS[part](chosen.rounds, chosen.quick)
+        keep()
+        print(f"{part} measured", flush=True)
 
 
 if __name__ == "__main__":
