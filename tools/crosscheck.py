@@ -266,12 +266,12 @@ def _amici_section(found: Mapping[str, Any] | None) -> list[str]:
         "## AMICI",
         "",
         "Written by `make crosscheck-amici`, which builds AMICI from source. libroadrunner reads "
-        "the exported file; AMICI (CVODES) integrates the same model with its events, changed in "
-        "two ways. Numbers stand in place of initial assignments: AMICI writes nested ones out to "
-        "the end, and with those of the closed-form baseline its import does not end, so a changed "
-        "parameter does not re-equilibrate there by itself. And every dose is an event of its own: "
-        "AMICI gives one dose too many where an event reschedules itself. All states and "
-        f"observables at {STEPS} times, tolerances and differences as above.",
+        "the file of `bonecycle export sbml`, AMICI (CVODES) that of `--dosing explicit --baseline "
+        "numbers`: it writes nested initial assignments out to the end, and with those of the "
+        "closed-form baseline its import does not end, so a changed parameter does not "
+        "re-equilibrate there by itself; and it gives one dose too many where an event reschedules "
+        f"itself. All states and observables at {STEPS} times, tolerances and differences as "
+        "above.",
         "",
         f"{_versions(found)}. Seconds of AMICI to load are those of its compiler, or of reading "
         "what it had compiled before.",

@@ -17,7 +17,7 @@ from tqdm import tqdm
 
 from bonecycle.analysis.simulation import dosed_model
 from bonecycle.biology.dosing import Dosing
-from bonecycle.engines.initial_values import InitialValues
+from bonecycle.exchange.baseline import Baseline
 from bonecycle.exchange.sbml_export import export_sbml
 from bonecycle.manifest import atomic_write, content_hash
 from tools.crosscheck import (
@@ -47,8 +47,7 @@ def in_amici(
 ) -> tuple[Floats, dict[str, float]]:
     """Curves (steps + 1, names) of AMICI, and seconds; compiled models are kept.
 
-    AMICI gets one event a dose, and numbers in place of initial assignments; see
-    `benchmarks.competitors.amici`.
+    AMICI reads a file exported for it: one event a dose, the baseline in numbers.
 
     Raises
     ------
@@ -56,8 +55,8 @@ def in_amici(
         When AMICI does not reach the end.
     """
     start = time.perf_counter()
-    explicit = dosed_model(regimen, dosing=Dosing.EXPLICIT)
-    model = built_model(InitialValues(explicit).plain_sbml, (), names)
+    exported = export_sbml(regimen, dosing=Dosing.EXPLICIT, baseline=Baseline.NUMBERS)
+    model = built_model(exported.sbml, (), names)
     from amici.sim import sundials
 
     loaded = time.perf_counter()
@@ -73,7 +72,7 @@ def in_amici(
 
 
 def check(regimen: str, days: float) -> dict[str, Any]:
-    """Compare AMICI with libroadrunner, which reads the exported file as it is."""
+    """Compare AMICI with libroadrunner, which reads the file with formulas and repeated events."""
     sbml = export_sbml(regimen).sbml
     names = compared(dosed_model(regimen))
     reference, seconds = in_roadrunner(sbml, names, days, STEPS)

@@ -14,6 +14,7 @@ from bonecycle.biology.compose import compose
 from bonecycle.biology.dosing import Dosing
 from bonecycle.cli.simulate import plan_of, settings_of
 from bonecycle.errors import UsageError, unknown
+from bonecycle.exchange.baseline import Baseline
 from bonecycle.manifest import atomic_write, content_hash, write_manifest
 
 SBML_EPILOG = """Examples:
@@ -24,6 +25,9 @@ bonecycle export sbml --drug alendronate --dose 70mg --interval week --stop 2yea
 
 bonecycle export sbml --regimen "zoledronate 5 mg iv over 15 minutes every 12 months for 3 years"
 --mechanism H1 --level L2V4 --out sbml
+
+bonecycle export sbml --regimen "zoledronate 5 mg iv every 12 months for 10 years"
+--dosing explicit --baseline numbers --out amici
 """
 
 OMEX_EPILOG = """Examples:
@@ -71,12 +75,20 @@ def sbml(
             "up to a month apart, as their time average, as in fits."
         ),
     ] = Dosing.EVENTS,
+    baseline: Annotated[
+        Baseline,
+        typer.Option(
+            help="The untreated start in formulas, which follow a parameter changed later, or, "
+            "for programs such as AMICI that write formulas out, in numbers."
+        ),
+    ] = Baseline.FORMULAS,
     level: Wanted = "L3V2",
     out: Annotated[Path, typer.Option(help="Folder of the results.")] = Path("results/sbml"),
 ) -> None:
     """Write a model, with its doses as events, as one SBML file for any simulator.
 
-    The file starts at the untreated steady state of its parameters, also after they are changed.
+    The file starts at the untreated steady state of its parameters, also after they are changed
+    (with --baseline numbers, and of route and coupled: before).
     Writes model.xml, model.json (what it holds) and manifest.json.
     """
     from bonecycle.exchange.levels import parse_level
@@ -101,9 +113,11 @@ def sbml(
         mechanisms=mechanisms,
         level=wanted,
         dosing=dosing,
+        baseline=baseline,
     )
     record = {
         "level": exported.level,
+        "baseline": exported.baseline,
         "regimen": str(exported.regimen),
         "mechanisms": mechanisms,
         "model_hash": exported.model_hash,

@@ -5,18 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-import libsbml
-
 from bonecycle.analysis.simulation import dosed_model
 from bonecycle.biology import catalogue
 from bonecycle.biology.compose import compose
 from bonecycle.biology.dosing import Dosing
-from bonecycle.biology.expansion import endless
 from bonecycle.biology.regimens import Regimen, parse_regimen
-from bonecycle.engines.initial_values import InitialValues
 from bonecycle.exchange.annotations import annotate
+from bonecycle.exchange.baseline import Baseline, with_baseline
 from bonecycle.exchange.levels import Level, at_level
-from bonecycle.exchange.portable import portable
 
 
 @dataclass(frozen=True)
@@ -27,6 +23,7 @@ class Exported:
     level: Level
     regimen: Regimen
     model_hash: str
+    baseline: Baseline
 
 
 def export_sbml(
@@ -38,13 +35,14 @@ def export_sbml(
     mechanisms: Sequence[str] = (),
     level: Level = Level.L3V2,
     dosing: Dosing = Dosing.EVENTS,
+    baseline: Baseline = Baseline.FORMULAS,
 ) -> Exported:
     """Write a model with its doses for any simulator.
 
     The file is flat SBML core with units, terms, sources, version and hashes inside. It gives
     what `simulate` gives with the same arguments, and starts at the untreated steady state of its
-    parameters also when these are changed in another program (route and coupled: of the values
-    they are written with).
+    parameters also when these are changed in another program; with numbers for a baseline (route
+    and coupled always), at that of the values it is written with.
 
     Parameters
     ----------
@@ -54,6 +52,8 @@ def export_sbml(
         Drugs to be part of the model though the regimen does not give them.
     level
         SBML level and version.
+    baseline
+        Numbers suit a program that writes initial assignments out, such as AMICI.
 
     Raises
     ------
@@ -83,19 +83,8 @@ def export_sbml(
         "dosing": dosing.value,
         "modelHash": composed.hash,
     }
-    portable_text = at_level(_loadable(text), level, plan, dosing)
-    written = annotate(portable_text, provenance, composed.sources)
-    return Exported(written, level, plan, composed.hash)
-
-
-def _loadable(text: str) -> str:
-    """A model that other simulators can load: some write out all formulas, without limit.
-
-    The rest of the osteoclasts by size, written out, has more operations than they can hold. Such
-    a model gets numbers for what follows from its parameters, those of the values it is written
-    with: its rest does not follow a parameter that is changed in another program.
-    """
-    found = portable(text)
-    if endless(libsbml.readSBMLFromString(found).getModel()):
-        found = portable(InitialValues(text).plain_sbml)
-    return found
+    portable_text, said = with_baseline(text, baseline)
+    if said is Baseline.NUMBERS:
+        provenance["baseline"] = said.value
+    written = annotate(at_level(portable_text, level, plan, dosing), provenance, composed.sources)
+    return Exported(written, level, plan, composed.hash, said)
