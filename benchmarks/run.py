@@ -10,8 +10,9 @@ import json
 import os
 import platform
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -57,63 +58,63 @@ _PACKAGES = (
 
 @dataclass(frozen=True)
 class Plan:
-    """A case, who simulates it, and whether derivatives are timed too.
+    """How to make a case, who simulates it, and whether derivatives are timed too.
 
     diffrax and AMICI compile every regimen for minutes, and COPASI takes minutes for a thousand
     doses: they are measured where that can be waited for.
     """
 
-    case: Case
+    make: Callable[[], Case]
     competitors: tuple[type[Competitor], ...]
     derivatives: bool = False
 
 
-def plans(quick: bool) -> Iterator[Plan]:
-    """Cases, the shortest first."""
-    if quick:
-        regimen = "alendronate 70 mg oral every 1 week for 4 weeks"
-        yield Plan(one_regimen("four_weeks", regimen, 0.25), COMPETITORS[:3], True)
-        return
-    text = "zoledronate 5 mg iv every 1 year for 2 years"
-    yield Plan(one_regimen("zoledronate", text, 3), COMPETITORS, True)
-    yield Plan(fitting_problem(Dosing.AVERAGED), COMPETITORS[:4], True)
-    yield Plan(ten_years("1 week", 70), COMPETITORS[:4])
-    yield Plan(ten_years("1 day", 10), COMPETITORS[:2])
-    yield Plan(fitting_problem(Dosing.EVENTS), COMPETITORS[:2])
+_ZOLEDRONATE = "zoledronate 5 mg iv every 1 year for"
+_WEEKS = "alendronate 70 mg oral every 1 week for 4 weeks"
+CASES = {
+    "zoledronate": Plan(
+        partial(one_regimen, "zoledronate", f"{_ZOLEDRONATE} 2 years", 3), COMPETITORS, True
+    ),
+    "ten_years_zoledronate": Plan(
+        partial(one_regimen, "ten_years_zoledronate", f"{_ZOLEDRONATE} 10 years", 10),
+        COMPETITORS[:5],
+        True,
+    ),
+    "fit_averaged": Plan(partial(fitting_problem, Dosing.AVERAGED), COMPETITORS[:4], True),
+    "ten_years_week": Plan(partial(ten_years, "1 week", 70), COMPETITORS[:4]),
+    "ten_years_day": Plan(partial(ten_years, "1 day", 10), COMPETITORS[:2]),
+    "fit_events": Plan(partial(fitting_problem, Dosing.EVENTS), COMPETITORS[:2]),
+}
+QUICK = {
+    "four_weeks": Plan(partial(one_regimen, "four_weeks", _WEEKS, 0.25), COMPETITORS[:3], True)
+}
 
 
-def measure(
-    names: Sequence[str], rounds: int, quick: bool
-) -> Iterator[tuple[str, dict[str, object]]]:
-    """Names of cases and what was measured, as JSON values; interleaved within each case."""
-    for plan in plans(quick):
-        case = plan.case
-        entries: dict[str, Entry] = {}
-        competitors: dict[str, object] = {}
-        for make in COMPETITORS:
-            competitor = make()
-            if competitor.name not in names or make not in plan.competitors:
-                reason = "not asked for" if make in plan.competitors else "too slow to set up here"
-                competitors[competitor.name] = {"not_measured": reason}
-                continue
-            try:
-                entries[competitor.name] = prepare(case, competitor, plan.derivatives)
-            except NotMeasured as absent:
-                competitors[competitor.name] = {"not_measured": str(absent)}
-        load = interleave(list(entries.values()), rounds)
-        measured = {name: entry.record() for name, entry in entries.items()}
-        yield (
-            case.name,
-            {
-                "title": case.title,
-                "regimens": len(case.arms),
-                "states": [len(arm.kernel.state_names) for arm in case.arms],
-                "free_parameters": [len(arm.parameters) for arm in case.arms],
-                "references_differ": reference_difference(case, RoadRunner()),
-                "load": load,
-                "competitors": measured | competitors,
-            },
-        )
+def measure(plan: Plan, names: Sequence[str], rounds: int) -> dict[str, object]:
+    """What was measured of a case, interleaved, as JSON values."""
+    case = plan.make()
+    entries: dict[str, Entry] = {}
+    competitors: dict[str, object] = {}
+    for make in COMPETITORS:
+        competitor = make()
+        if competitor.name not in names or make not in plan.competitors:
+            reason = "not asked for" if make in plan.competitors else "too slow to set up here"
+            competitors[competitor.name] = {"not_measured": reason}
+            continue
+        try:
+            entries[competitor.name] = prepare(case, competitor, plan.derivatives)
+        except NotMeasured as absent:
+            competitors[competitor.name] = {"not_measured": str(absent)}
+    load = interleave(list(entries.values()), rounds)
+    return {
+        "title": case.title,
+        "regimens": len(case.arms),
+        "states": [len(arm.kernel.state_names) for arm in case.arms],
+        "free_parameters": [len(arm.parameters) for arm in case.arms],
+        "references_differ": reference_difference(case, RoadRunner()),
+        "load": load,
+        "competitors": {name: entry.record() for name, entry in entries.items()} | competitors,
+    }
 
 
 def machine() -> dict[str, object]:
@@ -145,8 +146,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--peers", default=",".join(names), help=f"of: {', '.join(names)}")
     parser.add_argument(
         "--parts",
-        default=",".join(["cases", *PARTS]),
-        help="measure these alone, of: %(default)s; results keep the others",
+        default=",".join([*CASES, *PARTS]),
+        help="measure these alone, the results keep the others; of: %(default)s",
     )
     parser.add_argument("--quick", action="store_true", help="one tiny case, for a look")
     parser.add_argument("--results", type=Path, default=RESULTS)
@@ -154,10 +155,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--table", action="store_true", help="write the table again, nothing else")
     chosen = parser.parse_args(arguments)
     asked, parts = chosen.peers.split(","), chosen.parts.split(",")
-    if wrong := set(asked) - set(names) | set(parts) - {"cases", *PARTS}:
+    if wrong := set(asked) - set(names) | set(parts) - {*CASES, *PARTS}:
         parser.error(f"unknown: {', '.join(sorted(wrong))} (see --help)")
-    results: dict[str, Any] = {}
-    if chosen.table or set(parts) < {"cases", *PARTS}:
+    results: dict[str, Any] = {"cases": {}}
+    if chosen.table or set(parts) < {*CASES, *PARTS}:
         results = json.loads(chosen.results.read_text(encoding="utf-8"))
     if chosen.table:
         atomic_write(chosen.document, table(results))
@@ -166,13 +167,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
     def keep() -> None:
         # After every part: what was measured survives an interruption.
+        cases = results["cases"]
+        results["cases"] = {name: cases[name] for name in [*QUICK, *CASES] if name in cases}
         atomic_write(chosen.results, json.dumps(results, indent=1) + "\n")
         atomic_write(chosen.document, table(results))
 
-    if "cases" in parts:
-        results["cases"] = {}
-        for name, case in measure(asked, chosen.rounds, chosen.quick):
-            results["cases"][name] = case
+    for name, plan in (QUICK if chosen.quick else CASES).items():
+        if chosen.quick or name in parts:
+            results["cases"][name] = measure(plan, asked, chosen.rounds)
             keep()
             print(f"{name} measured", flush=True)
     for part in [name for name in PARTS if name in parts]:

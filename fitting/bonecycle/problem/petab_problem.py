@@ -119,5 +119,5 @@ def _check_hashes(spec: ProblemSpec, expected: dict[str, str], path: Path) -> No
     if changed := sorted(name for name in found if found[name] != expected.get(name)):
         raise UsageError(
             f"{path.name}: {', '.join(changed)} differ from what was exported: install the version "
-            f"that exported it, or delete {path.name} to read the tables as plain PEtab."
+            "that exported it, or export again."
         )
