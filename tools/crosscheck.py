@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -23,92 +22,14 @@ import roadrunner
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from bonecycle.analysis.simulation import dosed_model
 from bonecycle.biology import catalogue
 from bonecycle.biology.regimens import parse_regimen
 from bonecycle.engines.kernel.engine import KernelEngine
-from bonecycle.exchange.sbml_export import export_sbml
 from bonecycle.manifest import atomic_write, content_hash
+from tools.crosscheck_cases import ABSOLUTE_SHARE, CASES, FLOOR, RELATIVE, STEPS, Case
+from tools.crosscheck_page import PAGE, RESULTS, page
 
 Floats = NDArray[np.float64]
-
-DOCS = Path(__file__).resolve().parent.parent / "docs"
-RESULTS, PAGE = DOCS / "simulators.json", DOCS / "simulators.md"
-
-# Ten years. A prime number of steps, so that no output falls on a dose: there simulators differ in
-# what they show, the amount before the dose or after it.
-DAYS, STEPS = 3652.5, 397
-RELATIVE = 1e-10
-ABSOLUTE_SHARE = 1e-4  # absolute tolerance as a share of the relative one
-# Agreement asked for, relative to max(|x|, 1e-6 of the range of x).
-ASKED, FLOOR = 1e-6, 1e-6
-
-
-@dataclass(frozen=True)
-class Case:
-    """A regimen, over ten years where no days are given, with mechanisms turned on."""
-
-    regimen: str
-    mechanisms: tuple[str, ...] = ()
-    relative: float = RELATIVE
-    model: str = "cycle"
-    days: float = DAYS
-
-    @property
-    def name(self) -> str:
-        """Regimen and mechanisms in words, and what differs from most: model, days, tolerance."""
-        model = "" if self.model == "cycle" else f"{self.model}: "
-        own = [] if self.days == DAYS else [f"{self.days:g} days"]
-        own += [] if self.relative == RELATIVE else [f"tolerance {self.relative:g}"]
-        return ", ".join([f"{model}{self.regimen}", *self.mechanisms, *own])
-
-    def exported(self) -> str:
-        """SBML file as any user gets it."""
-        return export_sbml(self.regimen, model=self.model, mechanisms=self.mechanisms).sbml
-
-    def composed(self) -> str:
-        """SBML that the engine gets."""
-        return dosed_model(self.regimen, model=self.model, mechanisms=self.mechanisms)
-
-
-# Doses in use of every drug, what studies gave, one of each kind of schedule. Daily doses take
-# minutes each and stand last.
-CASES = (
-    Case("untreated"),
-    Case("untreated", ("H1", "H2", "H3", "H4", "H5")),
-    Case("alendronate 70 mg oral every 1 week for 10 years"),
-    Case("alendronate 70 mg oral every 1 week for 10 years", ("H1", "H2", "H3", "H4", "H5")),
-    Case("zoledronate 5 mg iv every 12 months for 10 years"),
-    Case("zoledronate 5 mg iv over 15 minutes every 12 months for 10 years"),
-    Case("zoledronate 5 mg iv over 15 minutes at 0 and 18 months"),
-    Case("denosumab 60 mg sc every 6 months for 10 years"),
-    Case("denosumab 60 mg sc every 6 months for 10 years missing doses 3, 7-9"),
-    Case("risedronate 35 mg oral every 1 week for 10 years"),
-    Case("ibandronate 150 mg oral every 1 month for 10 years"),
-    Case("ibandronate 3 mg iv every 3 months for 10 years"),
-    Case("pamidronate 90 mg iv over 2 hours every 1 month for 10 years"),
-    Case(
-        "denosumab 60 mg sc every 6 months for 2 years; "
-        "zoledronate 5 mg iv over 15 minutes every 12 months from 2 years for 3 years",
-        # One output falls where the logarithm of bone volume, which starts at zero, comes back to
-        # it (-1e-5 of a range of 0.06): at 1e-10 libroadrunner itself is 1.7e-6 off there.
-        relative=1e-12,
-    ),
-    Case("untreated", model="route"),
-    # Cells in a dish die out: ten years would compare nothing with nothing.
-    Case("untreated", model="culture", days=28.0),
-    Case("untreated", model="coupled"),
-    Case("alendronate 70 mg oral every 1 week for 10 years", model="coupled"),
-    Case("zoledronate 5 mg iv every 12 months for 10 years", model="coupled"),
-    Case("untreated", model="metastasis"),
-    Case("zoledronate 4 mg iv over 15 minutes every 1 month for 10 years", model="metastasis"),
-    Case(
-        "alendronate 5 mg oral every 1 day for 730 days; "
-        "alendronate 10 mg oral every 1 day from 730 days for 1095 days"
-    ),
-    Case("alendronate 10 mg oral every 1 day for 10 years"),
-    Case("clodronate 1600 mg oral every 1 day for 10 years"),
-)
 
 
 def compared(sbml: str, family: str = "cycle") -> tuple[str, ...]:
@@ -221,81 +142,6 @@ def record_of(
     """Largest difference of curves from the first ones, its variable, and seconds."""
     value, where = largest_difference(first, second, names)
     return {"difference": value, "variable": where, "seconds": dict(seconds)}
-
-
-def page(results: Mapping[str, Any]) -> str:
-    """Markdown page of the results."""
-    worst = {
-        simulator: max(case[simulator]["difference"] for case in results["cases"].values())
-        for simulator in ("copasi", "kernel")
-    }
-    lines = [
-        "# The same numbers in other simulators",
-        "",
-        "Written by `make crosscheck` from `docs/simulators.json`.",
-        "",
-        "libroadrunner (CVODE) and COPASI (LSODA) each read the exported L3V2 file of the cycle "
-        "or of the model named and simulate ten years (cells in a dish: 28 days), both with "
-        f"relative tolerance {RELATIVE:g} unless the regimen names another, "
-        f"and an absolute one of {ABSOLUTE_SHARE:g} of it. The kernel, which fits use, reads the "
-        "composed model, at the tolerance that it chooses for fits. Compared at "
-        f"{STEPS} times are all states and observables in COPASI, the observables in the kernel. "
-        "Differences are from libroadrunner, relative to max(|x|, "
-        f"1e-6 of the range of x). Asked for: {ASKED:g}; largest found: COPASI "
-        f"{worst['copasi']:.1e}, kernel {worst['kernel']:.1e}.",
-        "",
-        f"{_versions(results)}. Seconds are load + run on a machine that others use.",
-        "",
-        "| regimen | doses | COPASI | kernel | s libroadrunner | s COPASI | s kernel |",
-        "|---|---|---|---|---|---|---|",
-    ]
-    for name, case in results["cases"].items():
-        differences = [_cell(case[s]) for s in ("copasi", "kernel")]
-        times = [_seconds(case[s]) for s in ("roadrunner", "copasi", "kernel")]
-        lines.append(f"| {' | '.join([name, str(case['doses']), *differences, *times])} |")
-    if missing := [case.name for case in CASES if case.name not in results["cases"]]:
-        lines += ["", f"Not simulated yet: {'; '.join(missing)}."]
-    return "\n".join([*lines, *_amici_section(results.get("amici")), ""])
-
-
-def _amici_section(found: Mapping[str, Any] | None) -> list[str]:
-    if found is None:
-        return ["", "AMICI is not simulated yet (`make crosscheck-amici`)."]
-    lines = [
-        "",
-        "## AMICI",
-        "",
-        "Written by `make crosscheck-amici`, which builds AMICI from source. libroadrunner reads "
-        "the file of `bonecycle export sbml`, AMICI (CVODES) that of `--dosing explicit --baseline "
-        "numbers`: it writes nested initial assignments out to the end, and with those of the "
-        "closed-form baseline its import does not end, so a changed parameter does not "
-        "re-equilibrate there by itself; and it gives one dose too many where an event reschedules "
-        f"itself. All states and observables at {STEPS} times, tolerances and differences as "
-        "above.",
-        "",
-        f"{_versions(found)}. Seconds of AMICI to load are those of its compiler, or of reading "
-        "what it had compiled before.",
-        "",
-        "| regimen | years | doses | AMICI | s libroadrunner | s AMICI |",
-        "|---|---|---|---|---|---|",
-    ]
-    for name, case in found["cases"].items():
-        times = [_seconds(case[s]) for s in ("roadrunner", "amici")]
-        cells = [name, f"{case['days'] / 365.25:g}", str(case["doses"]), _cell(case["amici"])]
-        lines.append(f"| {' | '.join([*cells, *times])} |")
-    return lines
-
-
-def _versions(found: Mapping[str, Any]) -> str:
-    return ", ".join(f"{name} {version}" for name, version in found["versions"].items())
-
-
-def _cell(record: Mapping[str, Any]) -> str:
-    return f"{record['difference']:.1e} ({record['variable']})"
-
-
-def _seconds(record: Mapping[str, Any]) -> str:
-    return "{load:.1f} + {run:.1f}".format(**record["seconds"])
 
 
 def main() -> None:

@@ -20,20 +20,9 @@ from bonecycle.biology.dosing import Dosing
 from bonecycle.exchange.baseline import Baseline
 from bonecycle.exchange.sbml_export import export_sbml
 from bonecycle.manifest import atomic_write, content_hash
-from tools.crosscheck import (
-    ABSOLUTE_SHARE,
-    DAYS,
-    PAGE,
-    RELATIVE,
-    RESULTS,
-    STEPS,
-    Floats,
-    compared,
-    doses,
-    in_roadrunner,
-    page,
-    record_of,
-)
+from tools.crosscheck import Floats, compared, doses, in_roadrunner, record_of
+from tools.crosscheck_cases import ABSOLUTE_SHARE, DAYS, RELATIVE, STEPS
+from tools.crosscheck_page import PAGE, RESULTS, page
 
 # Regimen and days; no output falls on a dose.
 CASES = (

@@ -7,7 +7,9 @@ import json
 import numpy as np
 import pytest
 from tools import crosscheck_amici
-from tools.crosscheck import ASKED, CASES, PAGE, RESULTS, largest_difference, page
+from tools.crosscheck import largest_difference
+from tools.crosscheck_cases import ASKED, CASES
+from tools.crosscheck_page import PAGE, RESULTS, page
 
 from bonecycle.biology import catalogue
 from bonecycle.biology.regimens import parse_regimen

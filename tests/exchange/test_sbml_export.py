@@ -4,15 +4,8 @@ from __future__ import annotations
 
 import libsbml
 import pytest
-from tools.crosscheck import (
-    ASKED,
-    CASES,
-    check,
-    compared,
-    in_copasi,
-    in_kernel,
-    largest_difference,
-)
+from tools.crosscheck import check, compared, in_copasi, in_kernel, largest_difference
+from tools.crosscheck_cases import ASKED, CASES
 
 from bonecycle import __version__
 from bonecycle.analysis.simulation import dosed_model
