@@ -95,7 +95,8 @@ rule_table(fit_rules(list(fusion_rules()), starts=starts))
 
 # %% [markdown]
 # Differences of log evidence below three or so tell nothing apart. Read as the 30 % of events that
-# are left, the same fact excludes the rule that forbids them, and still leaves the others.
+# are left, the same fact excludes the rule that forbids them, and now chance stands three to four
+# before maturity and size: one number, read one way.
 
 # %%
 rule_table(fit_rules(list(fusion_rules()), "complement", starts=starts))

@@ -93,6 +93,8 @@ def test_a_regimen_of_a_table_averaged_says_what_that_changes(tmp_path):
         (["simulate", "--set", "arrest_rate"], "name=value"),
         (["simulate", "--model", "cylce"], "Did you mean 'cycle'"),
         (["fit", "--mechanism", "H8"], "Unknown mechanism"),
+        (["fit", "--model", "coupled", "--mechanism", "H8"], "Unknown mechanism"),
+        (["fit", "--model", "couple"], "--model coupled"),
         (["fit", "--encoding", "soft"], "Unknown encoding"),
         (["compare", "--mechanism", "H1", "--mechanism", "h1"], "2 or more different ones"),
         (["recovery", "--mechanism", "H1"], "2 or more different ones"),

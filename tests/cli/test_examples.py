@@ -60,6 +60,9 @@ def prepare(folder: Path) -> None:
     (folder / "FILE.csv").write_text(OWN_MAP, encoding="utf-8")
     rows = [study_row("CTX", month, 0.4, REGIMEN, "treated") for month in (0.5, 1, 6)]
     (folder / "STUDY.csv").write_text(STUDY_HEADER + "".join(rows), encoding="utf-8")
+    weekly = "alendronate 70 mg oral every 1 week for 12 months"
+    row = study_row("CTX", 12, 0.4, weekly, "treated")
+    (folder / "ALENDRONATE.csv").write_text(STUDY_HEADER + row, encoding="utf-8")
     shutil.copy(TABLES[1], folder / "mine.csv")
     designs = (DATA / "trials.csv").read_text(encoding="utf-8").replace("powles,", "mine,")
     (folder / "designs.csv").write_text(designs, encoding="utf-8")

@@ -40,16 +40,18 @@ def fitted_curves(fit: Fit, points: int = 160) -> dict[Regimen, xr.Dataset]:
     # Mechanisms that are off stand at zero, so that all of them simulate the same loaded model.
     off = {name: 0.0 for names in catalogue.mechanisms().values() for name in names}
     values = off | fitted_parameters(fit)
+    model = fit.spec.model or "cycle"
     curves = {}
     for regimen in problem.regimens:
         if not regimen.treatments:
             continue
         last = max(t.time_days for t in problem.targets if t.regimen == regimen)
         stop = max(treatment.stop_days for treatment in regimen.treatments)
-        known = compose("cycle", regimen.drugs).parameters
+        known = compose(model, regimen.drugs).parameters
         curves[regimen] = simulate(
             regimen,
             duration=min(max(last * 1.02, 1.0), stop) if stop > last else last,
+            model=model,
             parameters={name: value for name, value in values.items() if name in known},
             points=points,
             outputs=list(catalogue.observables()),

@@ -37,7 +37,9 @@ bonecycle fit --mechanism H0 --mechanism H2+H3 --starts 8 --out results/h23
 
 bonecycle fit --encoding dropped --starts 4 --workers 1 --out results/dropped
 
-A model of your own, or a PEtab problem:
+The cycle driven by the route of osteoclasts; a model of your own; a PEtab problem:
+
+bonecycle fit --model coupled --mechanism H0 --data ALENDRONATE.csv --out results/coupled
 
 bonecycle fit --model FILE.xml --map FILE.csv --data STUDY.csv --out results/own
 
@@ -48,6 +50,8 @@ sd, scale, unit, note. Kinds: observable (name: ours, see `bonecycle list observ
 (model_id is freed; prior center, sd, scale log or logit), dose (name: drug; action add, rate or set
 on model_id; factor: effect), start (name: initial_state or steady_state), time (name: unit).
 """
+# What a spec says for our models that have the surfaces and markers of the studies.
+_OURS = {"cycle": "", "coupled": "coupled"}
 
 
 def fit(
@@ -69,7 +73,11 @@ def fit(
         EngineName, typer.Option(help="What simulates; roadrunner is the slow reference.")
     ] = EngineName.KERNEL,
     model: Annotated[
-        Path | None, typer.Option(help="A model of your own: SBML or Antimony; with --map.")
+        Path | None,
+        typer.Option(
+            help="`coupled`: the cycle driven by the route. Or a model of your own: SBML or "
+            "Antimony; with --map."
+        ),
     ] = None,
     map_: Annotated[
         Path | None, typer.Option("--map", help="Table that maps the model of your own: see below.")
@@ -103,7 +111,8 @@ def fit(
     if out.exists() and not out.is_dir():
         raise UsageError(f"--out {out} is a file: name a folder.")
     paths = tuple(str(path) for path in data or ())
-    if model or map_ or petab:
+    ours = _OURS.get(str(model or "cycle"))
+    if ours is None or map_ or petab:
         spec = own_spec(model, map_, petab, paths, encoding, engine, mechanism or [])
         if spec.model:
             fit_own(spec, starts, seed, workers, out, fit_one)
@@ -112,7 +121,7 @@ def fit(
     else:
         asked = mechanism or DEFAULT_MECHANISMS
         names = list(dict.fromkeys("+".join(parse_mechanism(m)) for m in asked))
-        specs = [ProblemSpec(name, encoding, paths, engine=engine) for name in names]
+        specs = [ProblemSpec(name, encoding, paths, engine=engine, model=ours) for name in names]
     console = Console(stderr=True)
     console.print("Compiling the models ...", highlight=False)
     for spec in specs:
@@ -230,6 +239,7 @@ def _write_rest(out: Path, fits: list[Fit], tables: Mapping[str, pd.DataFrame], 
         seed,
         load_problem(fits[-1].spec).hashes,
         {
+            "model": fits[-1].spec.model or "cycle",
             "encoding": fits[-1].spec.encoding,
             "starts": len(fits[-1].starts),
             "data": list(fits[-1].spec.data) or "studies shipped with the package",

@@ -44,7 +44,7 @@ def own_spec(
         faults.append("--petab brings its own model and data: leave out --model, --map and --data.")
     if not petab:
         if not (model and map_):
-            faults.append("--model and --map go together: give both.")
+            faults.append("--model and --map go together: give both, or --model coupled.")
         if not data:
             faults.append("--data is needed with a model of your own: your study tables.")
     if faults:
