@@ -29,6 +29,7 @@ from .analysis.virtual_biopsy import virtual_biopsies
 from .biology.catalogue import fusion_rules
 from .biology.compose import Model, compose
 from .biology.dosing import Dosing
+from .biology.published import published_model
 from .biology.regimens import Regimen, parse_regimen
 from .biology.treatments import (
     At,
@@ -115,6 +116,7 @@ __all__ = [
     "predict",
     "prediction_table",
     "prior_values",
+    "published_model",
     "published_ratio",
     "q_table",
     "read_patients",
