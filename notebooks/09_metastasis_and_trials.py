@@ -26,6 +26,7 @@ import bonecycle
 from bonecycle import (
     Endpoint,
     by_difference,
+    cell_table,
     cochran_q,
     kaplan_meier,
     operating_characteristics,
@@ -57,6 +58,46 @@ pd.DataFrame(
         for name in ("Tu_GF", "Tu_dormant", "Tu_growing")
     }
 ).round(2)
+
+# %% [markdown]
+# ## Beside published models
+#
+# Ayati 2010 (myeloma, a proteasome inhibitor from day 600) and this model with one overt lesion of
+# two per cent of the marrow (clodronate throughout). Bone mass of Ayati has no floor; its cycles
+# go on for ever without tumour.
+
+# %%
+ayati = bonecycle.published_model("ayati_2010")
+figure_9 = {"osteoclasts_start": 13.0, "osteoblasts_start": 300.0}
+proteasome = {"drug_on_osteoblasts": 0.001, "drug_on_tumour": 0.008}
+parts = []
+for drug, changes in (("", {}), ("proteasome inhibitor", proteasome)):
+    run = bonecycle.simulate_model(ayati, "5 years", parameters=figure_9 | changes, points=1000)
+    values = {"year": run.days / 365.25, "tumour": run.tumour, "bone": run.bone_mass}
+    parts.append(run.assign(values).to_dataframe()[[*values]].assign(model="Ayati 2010", drug=drug))
+for drug, plan in (("", "untreated"), ("clodronate", regimen.replace("24 months", "5 years"))):
+    run = bonecycle.simulate(
+        plan, model="metastasis", duration="5 years", parameters={"overt_start": 0.02}
+    )
+    values = {"year": run.time / 365.25, "tumour": run.Tu_overt, "bone": 100 * run.BV_rel}
+    parts.append(run.assign(values).to_dataframe()[[*values]].assign(model="this model", drug=drug))
+show.plot_bone_beside_tumour(pd.concat(parts))
+
+# %% [markdown]
+# Koenders 2016 is about an equilibrium of osteoclasts, osteoblasts and myeloma cells. Where tumour
+# grows with osteoclasts and calls them, it ends beyond a call (0.044 here).
+
+# %%
+koenders = bonecycle.published_model("koenders_2016")
+calls = {
+    call: bonecycle.simulate_model(
+        koenders,
+        "200 days",
+        parameters={"osteoclasts_on_tumour": 1.0, "tumour_on_osteoclasts": call},
+    )
+    for call in (0.0, 0.02, 0.04, 0.048)
+}
+pd.DataFrame({call: run.osteoclasts.values[::80] for call, run in calls.items()}).round(2)
 
 # %% [markdown]
 # ## Virtual trials
@@ -144,3 +185,15 @@ plans = {
 centers = {name: np.tile(trial_space(name).centers, (20, 1)) for name in ("indirect", "direct")}
 regimens = regimen_table(centers, plans, [5.0])
 show.plot_regimens(regimens)
+
+# %% [markdown]
+# ## Menopause
+#
+# Remodeling doubles across menopause (Recker 2018). Under the indirect effect patients after it
+# have more bone metastases, and more to gain; under the direct effect neither.
+
+# %%
+cells = cell_table(centers)
+cells[(cells.endpoint == "bone") & (cells.marrow == "unselected")][
+    ["mechanism", "turnover", "period", "hazard", "ratio"]
+].round(3)

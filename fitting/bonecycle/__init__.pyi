@@ -3,7 +3,7 @@ from .analysis.cycle_responses import Measure, cycle_response, with_prior
 from .analysis.draws import Draws, laplace_draws, posterior_draws
 from .analysis.fusion_rules import fit_rules, rule_table
 from .analysis.given_data import given_data_indices
-from .analysis.metastasis import published_ratio, regimen_table, trial_rows
+from .analysis.metastasis import cell_table, published_ratio, regimen_table, trial_rows
 from .analysis.nuclei import nuclei_distribution
 from .analysis.over_draws import over_draws
 from .analysis.perturbations import perturbation_table, prior_values, run_perturbations
@@ -29,6 +29,7 @@ from .analysis.virtual_biopsy import virtual_biopsies
 from .biology.catalogue import fusion_rules
 from .biology.compose import Model, compose
 from .biology.dosing import Dosing
+from .biology.published import published_model
 from .biology.regimens import Regimen, parse_regimen
 from .biology.treatments import (
     At,
@@ -79,6 +80,7 @@ __all__ = [
     "__version__",
     "averaging_difference",
     "by_difference",
+    "cell_table",
     "cochran_q",
     "compose",
     "correlation_table",
@@ -115,6 +117,7 @@ __all__ = [
     "predict",
     "prediction_table",
     "prior_values",
+    "published_model",
     "published_ratio",
     "q_table",
     "read_patients",

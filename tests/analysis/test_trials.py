@@ -16,7 +16,12 @@ from scipy.stats import CensoredData, chi2, kstest, logrank, norm
 from bonecycle.analysis.trials.cox import cox
 from bonecycle.analysis.trials.curves import kaplan_meier
 from bonecycle.analysis.trials.design import Design, Endpoint, Event, Stratum, Window
-from bonecycle.analysis.trials.effects import read_effects, with_effect
+from bonecycle.analysis.trials.effects import (
+    read_cells,
+    read_effects,
+    with_effect,
+    with_menopause,
+)
 from bonecycle.analysis.trials.heterogeneity import (
     by_difference,
     chance_of_q,
@@ -235,3 +240,42 @@ def test_the_effect_of_the_model_enters_a_design(tmp_path: Path) -> None:
     assert design.ratio_on == {Event.BONE: 0.5} and design.ratio_after == {Event.BONE: 0.9}
     with pytest.raises(UsageError, match="bothh"):
         read_effects(path, "bothh")
+
+
+CELLS = """mechanism,turnover,marrow,endpoint,period,hazard,ratio
+both,before_menopause,unselected,bone,medication,0.02,0.8
+both,before_menopause,unselected,bone,after,0.02,0.9
+both,after_menopause,unselected,bone,medication,0.06,0.3
+both,after_menopause,unselected,bone,after,0.06,0.7
+both,after_menopause,positive,bone,after,0.1,0.7
+"""
+
+
+def test_menopause_enters_as_strata_that_keep_the_hazard_of_the_design(tmp_path: Path) -> None:
+    path = tmp_path / "cells.csv"
+    path.write_text(CELLS, encoding="utf-8")
+    cells = read_cells(path, "both")
+    design = replace(EXPONENTIAL, ratio_on={}, control=4000, treated=4000)
+    mixed = with_menopause(design, cells, 0.25)
+    before, after = mixed.strata
+    factors = before.event_factor[Event.BONE], after.event_factor[Event.BONE]
+    assert factors[1] / factors[0] == pytest.approx(3)
+    assert 0.75 * factors[0] + 0.25 * factors[1] == pytest.approx(1)
+    assert (before.ratio_on[Event.BONE], after.ratio_after[Event.BONE]) == (0.8, 0.7)
+    # All of one kind: the hazard of the design, and the effect of the kind.
+    for share, ratio in ((0.0, 0.8), (1.0, 0.3)):
+        table = simulate_trials(
+            [with_menopause(design, cells, share)], 4, seed=0, endpoints=[Endpoint.BONE]
+        ).query("window == 'total'")
+        assert table["log_ratio"].mean() == pytest.approx(np.log(ratio), abs=0.06)
+        expected = 4000 * event_chance(0.12, 2, 6)
+        assert table["events_control"].mean() == pytest.approx(expected, rel=0.04)
+    for wrong in (
+        lambda: with_menopause(mixed, cells, 0.5),
+        lambda: with_menopause(design, cells, 2),
+    ):
+        with pytest.raises(UsageError, match=r"strata|share_control of -1"):
+            wrong()
+    path.write_text("a,b\n1,2\n", encoding="utf-8")
+    with pytest.raises(UsageError, match="no table of cells"):
+        read_cells(path, "both")

@@ -30,9 +30,17 @@ def test_results_and_their_files(tmp_path: Path) -> None:
 def test_everything_wrong_is_said_at_once(tmp_path: Path) -> None:
     answer = CliRunner().invoke(
         app,
-        f"trial powles diell --size -3 --follow-up 12 --endpoint bones --out {tmp_path / 'none'}",
+        "trial powles diell --size -3 --follow-up 12 --endpoint bones --after-menopause 1.5 "
+        f"--out {tmp_path / 'none'}",
     )
     assert answer.exit_code == 2
-    for said in ("-3 patients", "shorter than accrual", "'diell'", "Unknown endpoint 'bones'"):
+    for said in (
+        "-3 patients",
+        "shorter than accrual",
+        "'diell'",
+        "Unknown endpoint 'bones'",
+        "--cells and --after-menopause",
+        "--after-menopause 1.5",
+    ):
         assert said in answer.output
     assert not (tmp_path / "none").exists()

@@ -60,9 +60,39 @@ def test_without_tumour_it_is_exactly_the_cycle() -> None:
 
 
 def test_untreated_without_loss_of_cells_burden_stays_at_one() -> None:
-    run = courses({"dissemination_time": 1e12, "emergence_size": 1e-12})
+    run = courses({"dissemination_time": 1e12})
     for name in ("Tu_DTC", "Tu_dormant", "Tu_growing", "Tu_outside", "Tu_GF"):
         np.testing.assert_allclose(run[name], 1, rtol=1e-5)
+
+
+@pytest.mark.parametrize("indirect", [1.0, 0.0])
+def test_at_any_turnover_it_starts_at_rest(draw: Draw, indirect: float) -> None:
+    """More births, more lesions, and nothing moves; without the indirect effect it is all one."""
+    names = ("growth_factor_share", "self_share", "growing_capacity", "spread_share")
+    own = {name: compose("metastasis").parameters[name] for name in names}
+    births = compose("metastasis").parameters["reference_births"].value
+    rows = draw(own, 6, 4, False)
+    turnover = np.repeat([2 / 3, 1.0, 4 / 3], 2)
+    fixed = np.column_stack([births * turnover, np.full(6, indirect), np.full(6, 1e12)])
+    run = engine(
+        "metastasis", (*names, "untreated_births", "indirect_effect", "dissemination_time")
+    )
+    batch = run.simulate(np.hstack([rows, fixed]), YEARS)
+    assert batch.ok.all(), batch.messages
+    for name in ("Tu_dormant", "Tu_growing", "Tu_outside", "Tu_GF", "CTX"):
+        values = batch.values[:, :, run.outputs.index(name)]
+        np.testing.assert_allclose(values, values[:, :1] * np.ones(len(YEARS)), rtol=2e-5)
+    growing = batch.values[:, -1, run.outputs.index("Tu_growing")]
+    changed = np.abs(growing - 1) > 1e-4
+    assert (np.sign(np.where(changed, growing - 1, 0)) == indirect * np.sign(turnover - 1)).all()
+
+
+def test_a_patient_free_of_metastasis_has_no_overt_lesion() -> None:
+    """Else the lesions of the average patient would raise the hazards of those who have none."""
+    run = courses({"dissemination_time": 1e12}, CLODRONATE)
+    assert (run["Tu_overt"] == 0).all()
+    plain = courses({"dissemination_time": 1e12})
+    np.testing.assert_allclose(plain["hazard_bone"], plain["hazard_bone"][0], rtol=1e-5)
 
 
 def test_shares_and_burdens_over_draws_of_the_prior(draw: Draw) -> None:
@@ -71,9 +101,9 @@ def test_shares_and_burdens_over_draws_of_the_prior(draw: Draw) -> None:
         for name, p in compose("metastasis").parameters.items()
         if p.scale and name not in compose("cycle").parameters
     }
-    names = (*parameters, "direct_effect", "overt_start")
+    names = (*parameters, "direct_effect", "overt_start", "emergence_size")
     rows = draw(parameters, 12, 3, False)
-    rows = np.hstack([rows, np.tile([1.0, 0.02], (len(rows), 1))])
+    rows = np.hstack([rows, np.tile([1.0, 0.02, 0.01], (len(rows), 1))])
     run = engine("metastasis", names, CLODRONATE)
     batch = run.simulate(rows, YEARS)
     assert batch.ok.all(), batch.messages
@@ -124,7 +154,6 @@ def test_shares_of_patients_are_those_of_the_virtual_trial() -> None:
     run = courses(
         {
             "dissemination_time": 1e12,
-            "emergence_size": 1e-12,
             "bone_hazard": 0.05,
             "other_hazard": 0.08,
             "death_hazard": 0.03,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from importlib.resources import files
 
 import numpy as np
@@ -28,6 +29,8 @@ from bonecycle.problem.metastasis import (
 
 BETWEEN_STUDY_SD = 0.25
 """The default of the error model, for the pooled null."""
+TURNOVER = "turnover.csv"
+UNSELECTED = "unselected"
 _YEAR = 365.25
 _RATIOS = {"bone": "cumulated_bone", "non_skeletal": "cumulated_other"}
 
@@ -39,6 +42,7 @@ def simulate_arms(
     years: Sequence[float],
     *,
     marrow_positive: bool = False,
+    turnover: float = 1.0,
     engine: EngineName = EngineName.ROADRUNNER,
     seed: int = 0,
 ) -> dict[str, Floats]:
@@ -50,6 +54,8 @@ def simulate_arms(
         On the scales of the priors, in the order of the problem's space.
     years
         Times to read, rising.
+    turnover
+        Birth rate of remodeling sites relative to the unselected patient.
     seed
         Of the half-effect uptake of a drug that no trial is fitted of: from its prior.
 
@@ -67,9 +73,12 @@ def simulate_arms(
         if own is not None and own.id not in values:
             noise = rng.standard_normal(len(theta)) * float(own.prior_sd or 0)
             values[own.id] = own.value * np.exp(noise)
-    switches = MECHANISMS[mechanism] | {"marrow_positive": float(marrow_positive)}
+    own_state = MECHANISMS[mechanism] | {
+        "marrow_positive": float(marrow_positive),
+        "untreated_births": turnover * model.parameters["reference_births"].value,
+    }
     values = {name: own for name, own in values.items() if name in model.parameters}
-    values |= {name: np.full(len(theta), value) for name, value in switches.items()}
+    values |= {name: np.full(len(theta), value) for name, value in own_state.items()}
     outputs = (*_RATIOS.values(), *OUTPUTS.values())
     run, _ = load_engine(engine, tuple(values), regimen, outputs)
     times = [0.0, *(_YEAR * year for year in years)]
@@ -185,6 +194,9 @@ def period_table(
     regimen: str = CLODRONATE,
     medication: float = 2.0,
     follow_up: float = 5.5,
+    *,
+    marrow_positive: bool = False,
+    turnover: float = 1.0,
 ) -> pd.DataFrame:
     """Hazard ratios on medication and after it, by mechanism: the fade.
 
@@ -195,25 +207,67 @@ def period_table(
     ----------
     medication, follow_up
         Years.
+    marrow_positive, turnover
+        Of the patients, as for `simulate_arms`.
 
     Returns
     -------
     DataFrame
-        One row a mechanism, endpoint and period: median and 95 % band over draws.
+        One row a mechanism, endpoint and period: median and 95 % band over draws of the `ratio`,
+        and of the untreated `hazard` per year.
     """
     rows = []
     years = [medication, follow_up]
+    arms = partial(
+        simulate_arms,
+        years=years,
+        marrow_positive=marrow_positive,
+        turnover=turnover,
+        engine=engine,
+    )
     for mechanism, theta in draws.items():
-        treated = simulate_arms(theta, mechanism, parse_regimen(regimen), years, engine=engine)
-        control = simulate_arms(theta, mechanism, Regimen.untreated(), years, engine=engine)
+        treated = arms(theta, mechanism, parse_regimen(regimen))
+        control = arms(theta, mechanism, Regimen.untreated())
         for endpoint, name in _RATIOS.items():
-            on = treated[name][:, 0] / control[name][:, 0]
-            after = np.diff(treated[name])[:, 0] / np.diff(control[name])[:, 0]
-            for period, ratios in (("medication", on), ("after", after)):
-                low, middle, high = _band(ratios)
-                head = {"mechanism": mechanism, "endpoint": endpoint, "period": period}
-                rows.append(head | {"ratio": middle, "low": low, "high": high})
+            both = (np.diff(arm[name], axis=1, prepend=0) for arm in (treated, control))
+            of_drug, untreated = (cumulated / np.diff(years, prepend=0) for cumulated in both)
+            for place, period in enumerate(("medication", "after")):
+                low, middle, high = _band(of_drug[:, place] / untreated[:, place])
+                hazard = _band(untreated[:, place])
+                rows.append(
+                    {"mechanism": mechanism, "endpoint": endpoint, "period": period}
+                    | {"ratio": middle, "low": low, "high": high}
+                    | dict(zip(("hazard_low", "hazard", "hazard_high"), hazard, strict=True))
+                )
     return pd.DataFrame(rows)
+
+
+def turnover_states() -> dict[str, float]:
+    """Birth rate of remodeling sites by state, relative to the unselected patient."""
+    rows = read_rows(files("bonecycle_data") / TURNOVER)
+    return {UNSELECTED: 1.0} | {row["state"]: float(row["turnover"]) for row in rows}
+
+
+def cell_table(
+    draws: Mapping[str, Floats],
+    engine: EngineName = EngineName.ROADRUNNER,
+    progress: Callable[[int], object] | None = None,
+) -> pd.DataFrame:
+    """Hazards and hazard ratios per kind of patient: what a virtual trial draws patients from.
+
+    Returns
+    -------
+    DataFrame
+        As `period_table`, once a state of `turnover` and a `marrow` (unselected or positive).
+    """
+    parts = []
+    for state, turnover in turnover_states().items():
+        for marrow, positive in ((UNSELECTED, False), ("positive", True)):
+            own = period_table(draws, engine, turnover=turnover, marrow_positive=positive)
+            parts.append(own.assign(turnover=state, marrow=marrow))
+            if progress is not None:
+                progress(1)
+    return pd.concat(parts, ignore_index=True)
 
 
 def regimen_table(

@@ -130,6 +130,7 @@ _group(
     "Bone metastasis: the clodronate trials by mechanism, and regimens.",
     fit=(metastasis.fit, metastasis.FIT_EPILOG),
     regimens=(metastasis.regimens, metastasis.REGIMENS_EPILOG),
+    cells=(metastasis.cells, metastasis.CELLS_EPILOG),
 )
 
 

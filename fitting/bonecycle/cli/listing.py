@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.table import Table
 
 from bonecycle.biology import catalogue
+from bonecycle.biology.published import published_models
 from bonecycle.biology.tables import Parameter, Scale
 from bonecycle.studies.reader import load_studies
 from bonecycle.studies.schema import Role
@@ -55,7 +56,9 @@ def show_list(
 
 
 def _models() -> list[dict[str, object]]:
-    return [{"model": m.name, "meaning": m.meaning} for m in catalogue.models().values()]
+    own = [(m.name, m.meaning) for m in catalogue.models().values()]
+    others = [(m.name, f"{m.meaning}. {m.source}") for m in published_models().values()]
+    return [{"model": name, "meaning": meaning} for name, meaning in own + others]
 
 
 def _observables() -> list[dict[str, object]]:

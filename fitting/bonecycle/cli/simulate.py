@@ -14,6 +14,7 @@ from rich.table import Table
 from bonecycle.biology import catalogue
 from bonecycle.biology.compose import compose
 from bonecycle.biology.dosing import Dosing
+from bonecycle.biology.published import published_models
 from bonecycle.biology.regimens import Regimen, RegimenError, parse_regimen
 from bonecycle.biology.treatment_parts import read_treatment
 from bonecycle.biology.treatments import Route
@@ -50,6 +51,10 @@ bonecycle simulate --regimen "zoledronate 5 mg iv over 15 minutes at 0 and 18 mo
 A model of your own (SBML or Antimony):
 
 bonecycle simulate FILE.xml --duration 365days --output S1 --output S2 --out own
+
+A published model, read in the same way:
+
+bonecycle simulate ayati_2010 --duration 1200days --set drug_on_tumour=0.008 --out ayati
 """
 
 _SHOWN = ("Ac_f", "ES_BS", "OS_BS", "MS_BS", "CTX", "P1NP", "BMD_rel")
@@ -117,6 +122,8 @@ def simulate(
         raise UsageError(f"--out {out} is a file: name a folder.")
     if str(file) in catalogue.models():
         model, file = str(file), None
+    elif str(file) in published_models():
+        file = published_models()[str(file)].file
     if file is not None:
         ours: dict[str, object] = {
             "--regimen": regimen,

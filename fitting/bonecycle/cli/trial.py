@@ -33,6 +33,8 @@ bonecycle trial diel powles hypothetical_third --differences --observed bone=6
 
 bonecycle trial powles --effect results/metastasis/periods.csv --mechanism direct
 
+bonecycle trial powles --cells results/cells/cells.csv --after-menopause 0.5 --mechanism indirect
+
 bonecycle trial mine --designs designs.csv --medication 36 --adherence 0.8 --out results/mine
 """
 
@@ -64,10 +66,25 @@ def trial(
     ] = None,
     effect: Annotated[
         Path | None,
-        typer.Option(help="periods.csv of `bonecycle metastasis fit`: the drug's hazard ratios."),
+        typer.Option(
+            exists=True,
+            dir_okay=False,
+            help="periods.csv of `bonecycle metastasis fit`: the drug's hazard ratios.",
+        ),
+    ] = None,
+    cells: Annotated[
+        Path | None,
+        typer.Option(
+            exists=True,
+            dir_okay=False,
+            help="cells.csv of `bonecycle metastasis cells`: hazards and effect by menopause.",
+        ),
+    ] = None,
+    after_menopause: Annotated[
+        float | None, typer.Option(help="Share of patients after menopause, with --cells.")
     ] = None,
     mechanism: Annotated[
-        str, typer.Option(help="Which of --effect: indirect, direct or both.")
+        str, typer.Option(help="Which of --effect or --cells: indirect, direct or both.")
     ] = "both",
     observed: Annotated[
         list[str] | None, typer.Option(help="A value of Cochran's Q, such as bone=6; repeat.")
@@ -99,17 +116,17 @@ def trial(
         "effect_log_sd": effect_log_sd,
     }
     changes = {name: value for name, value in changes.items() if value is not None}
-    chosen, endpoints, limits = _asked(design, designs, changes, endpoint, observed, differences)
+    wrong = list(_model_faults(effect, cells, after_menopause))
+    chosen, endpoints, limits = _asked(
+        design, designs, changes, endpoint, observed, differences, wrong
+    )
     import pandas as pd
 
     from bonecycle.analysis.trials import heterogeneity
-    from bonecycle.analysis.trials.effects import read_effects, with_effect
     from bonecycle.analysis.trials.run import operating_characteristics
     from bonecycle.show import plot_trials, save
 
-    if effect is not None:
-        ratios = read_effects(effect, mechanism)
-        chosen = tuple(with_effect(one, ratios) for one in chosen)
+    chosen = _with_model(chosen, effect, cells, after_menopause, mechanism)
     sets = {"all differences": chosen}
     if differences:
         sets = dict(heterogeneity.by_difference(chosen))
@@ -143,6 +160,7 @@ def _asked(
     endpoints: list[str] | None,
     observed: list[str] | None,
     differences: bool,
+    faults: list[str],
 ) -> tuple[tuple[Design, ...], tuple[Endpoint, ...], dict[str, float]]:
     """Check everything that was asked for; one message says all that is wrong."""
     from bonecycle.analysis.trials.design import Endpoint
@@ -150,7 +168,6 @@ def _asked(
 
     known = read_designs(path) if path else shipped_designs()
     kinds = [str(one) for one in Endpoint]
-    faults: list[str] = []
     chosen = []
     for name in dict.fromkeys(names or known):
         if name not in known:
@@ -173,6 +190,41 @@ def _asked(
     if faults:
         raise UsageError("\n".join(faults))
     return tuple(chosen), tuple(Endpoint(e) for e in endpoints or kinds), limits
+
+
+def _model_faults(
+    effect: Path | None, cells: Path | None, after_menopause: float | None
+) -> Iterator[str]:
+    if (cells is None) != (after_menopause is None):
+        yield "--cells and --after-menopause go together: give both or neither."
+    if effect is not None and cells is not None:
+        yield "--effect and --cells both give the drug's hazard ratios: give one."
+    if after_menopause is not None and not 0 <= after_menopause <= 1:
+        yield f"--after-menopause {after_menopause:g} - give a share from 0 to 1."
+
+
+def _with_model(
+    designs: tuple[Design, ...],
+    effect: Path | None,
+    cells: Path | None,
+    after_menopause: float | None,
+    mechanism: str,
+) -> tuple[Design, ...]:
+    """Return the designs with what the model says of the drug, and of menopause."""
+    from bonecycle.analysis.trials.effects import (
+        read_cells,
+        read_effects,
+        with_effect,
+        with_menopause,
+    )
+
+    if effect is not None:
+        ratios = read_effects(effect, mechanism)
+        return tuple(with_effect(one, ratios) for one in designs)
+    if cells is None or after_menopause is None:
+        return designs
+    by_state = read_cells(cells, mechanism)
+    return tuple(with_menopause(one, by_state, after_menopause) for one in designs)
 
 
 def _simulated(

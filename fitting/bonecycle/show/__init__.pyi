@@ -6,7 +6,7 @@ from .design import plot_design
 from .drug import plot_drug
 from .drugs_cycle import plot_drugs_cycle
 from .learned import plot_learned
-from .metastasis import plot_forest, plot_regimens
+from .metastasis import plot_bone_beside_tumour, plot_forest, plot_regimens
 from .osteoclasts import plot_nuclei, plot_osteoclasts
 from .own_biopsies import plot_own_biopsies
 from .pairs import plot_pairs
@@ -37,6 +37,7 @@ from .virtual_biopsies import plot_label_counts, plot_virtual_biopsies
 
 __all__ = [
     "plot_autocorrelation",
+    "plot_bone_beside_tumour",
     "plot_calibration",
     "plot_comparison",
     "plot_convergence",

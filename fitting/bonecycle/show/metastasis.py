@@ -45,6 +45,36 @@ def plot_regimens(table: pd.DataFrame) -> Figure:
 
 
 @styled
+def plot_bone_beside_tumour(courses: pd.DataFrame) -> Figure:
+    """Draw tumour and bone of several models, without a drug and with it.
+
+    Parameters
+    ----------
+    courses : DataFrame
+        One row a time: `model`, `drug` ("" without), `year`, and `tumour` (% of what fills the
+        marrow) and `bone` (% of the start).
+    """
+    figure = Figure(figsize=(9, 3.6), layout="constrained")
+    panels = figure.subplots(1, 2, sharex=True)
+    names = {"tumour": "Tumour (% of the marrow)", "bone": "Bone (% of the start)"}
+    colours = dict(zip(dict.fromkeys(courses["model"]), (VERMILLION, BLUE, GREEN), strict=False))
+    for axes, (name, title) in zip(panels, names.items(), strict=True):
+        for (model, drug), own in courses.groupby(["model", "drug"], sort=False):
+            axes.plot(
+                own["year"],
+                own[name],
+                color=colours[model],
+                linestyle="--" if drug else "-",
+                label=f"{model}, {drug or 'no drug'}",
+            )
+        axes.set_xlabel("Years")
+        axes.set_ylabel(title)
+    panels[1].axhline(0, color=GREY, linewidth=0.8)
+    figure.legend(*panels[0].get_legend_handles_labels(), loc="outside lower center", ncols=2)
+    return figure
+
+
+@styled
 def plot_forest(published: pd.DataFrame, simulated: pd.DataFrame) -> Figure:
     """Draw published hazard ratios against those of virtual trials.
 

@@ -50,7 +50,11 @@ class Stratum:
     hazard_factor : float
         On the hazards of bone and of non-skeletal metastasis.
     effect_factor : float
-        On the log hazard ratios of the drug, such as with turnover.
+        On the log hazard ratios of the drug.
+    event_factor : dict of Event to float
+        Further, on the hazard of an event, such as of bone with turnover.
+    ratio_on, ratio_after : dict of Event to float
+        Hazard ratios instead of the design's.
     """
 
     name: str
@@ -58,6 +62,9 @@ class Stratum:
     share_treated: float
     hazard_factor: float = 1.0
     effect_factor: float = 1.0
+    event_factor: dict[Event, float] = field(default_factory=dict)
+    ratio_on: dict[Event, float] = field(default_factory=dict)
+    ratio_after: dict[Event, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -138,22 +145,33 @@ def design_faults(design: Design) -> Iterator[str]:
             yield f"{name} of {value:g} - give zero or more."
     if missing := [event for event in Event if event not in design.hazards]:
         yield f"no hazard of {', '.join(missing)} - give each, zero for none."
-    for period, ratios in (("on", design.ratio_on), ("after", design.ratio_after)):
-        for event, value in ratios.items():
-            if not (math.isfinite(value) and value > 0):
-                yield f"hazard ratio of {event} {period} medication is {value:g} - give above 0."
+    yield from _ratio_faults(design, "")
     if not 0 <= design.adherence <= 1:
         yield f"adherence of {design.adherence:g} - give a share from 0 to 1."
     yield from _stratum_faults(design.strata)
 
 
+def _ratio_faults(kind: Design | Stratum, whose: str) -> Iterator[str]:
+    for period, ratios in (("on", kind.ratio_on), ("after", kind.ratio_after)):
+        for event, value in ratios.items():
+            if not (math.isfinite(value) and value > 0):
+                yield (
+                    f"{whose}hazard ratio of {event} {period} medication is {value:g} - "
+                    "give above 0."
+                )
+
+
 def _stratum_faults(strata: tuple[Stratum, ...]) -> Iterator[str]:
     for one in strata:
-        for name in ("share_control", "share_treated", "hazard_factor"):
-            if not getattr(one, name) >= 0:
-                yield f"stratum {one.name}: {name} of {getattr(one, name):g} - give zero or more."
+        factors = {
+            name: getattr(one, name) for name in ("share_control", "share_treated", "hazard_factor")
+        } | {f"factor of {event}": value for event, value in one.event_factor.items()}
+        for name, value in factors.items():
+            if not (math.isfinite(value) and value >= 0):
+                yield f"stratum {one.name}: {name} of {value:g} - give zero or more."
         if not math.isfinite(one.effect_factor):
             yield f"stratum {one.name}: effect_factor is no number - give one."
+        yield from _ratio_faults(one, f"stratum {one.name}: ")
     for arm in ("share_control", "share_treated"):
         total = sum(getattr(one, arm) for one in strata)
         if strata and not math.isclose(total, 1, abs_tol=1e-6):

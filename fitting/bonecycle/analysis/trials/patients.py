@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from bonecycle.analysis.trials.design import Design, Endpoint, Event, Window
+from bonecycle.analysis.trials.design import Design, Endpoint, Event, Stratum, Window
 
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
@@ -51,21 +51,30 @@ def draw_patients(design: Design, trials: int, rng: np.random.Generator) -> Pati
     size = design.control + design.treated
     treated = np.arange(size) >= design.control
     shape = (trials, size)
-    factor, effect = _kinds(design, treated, shape, rng)
+    strata = design.strata or (Stratum("all", 1.0, 1.0),)
+    kind = _kinds(strata, treated, shape, rng)
+    effect = np.array([one.effect_factor for one in strata])[kind]
     takes = treated & (rng.random(shape) < design.adherence)
     if design.effect_log_sd:
         effect = effect * np.exp(design.effect_log_sd * rng.standard_normal(shape))
     effect = np.where(takes, effect, 0.0)
     years = design.medication_months / 12
 
-    def first(event: Event, risk: Floats | float) -> Floats:
-        on = design.hazards[event] * risk * design.ratio_on.get(event, 1.0) ** effect
-        after = design.hazards[event] * risk * design.ratio_after.get(event, 1.0) ** effect
-        return piecewise_times(rng.exponential(size=shape), on, after, years)
+    def first(event: Event) -> Floats:
+        hazard = np.array([_risk(one, event) for one in strata])[kind] * design.hazards[event]
+        on, after = (
+            np.array([own.get(event, usual.get(event, 1.0)) for own in of_strata])[kind]
+            for usual, of_strata in (
+                (design.ratio_on, [one.ratio_on for one in strata]),
+                (design.ratio_after, [one.ratio_after for one in strata]),
+            )
+        )
+        unit = rng.exponential(size=shape)
+        return piecewise_times(unit, hazard * on**effect, hazard * after**effect, years)
 
-    bone = first(Event.BONE, factor)
-    other = first(Event.NON_SKELETAL, factor)
-    death = first(Event.DEATH, 1.0)
+    bone = first(Event.BONE)
+    other = first(Event.NON_SKELETAL)
+    death = first(Event.DEATH)
     if design.death_after_metastasis:
         wait = rng.exponential(1 / design.death_after_metastasis, shape)
         death = np.minimum(death, np.minimum(bone, other) + wait)
@@ -73,19 +82,23 @@ def draw_patients(design: Design, trials: int, rng: np.random.Generator) -> Pati
     return Patients(treated, bone, other, death, design.follow_up_months / 12 - entry, years)
 
 
+def _risk(stratum: Stratum, event: Event) -> float:
+    of_metastasis = 1.0 if event is Event.DEATH else stratum.hazard_factor
+    return of_metastasis * stratum.event_factor.get(event, 1.0)
+
+
 def _kinds(
-    design: Design, treated: Flags, shape: tuple[int, int], rng: np.random.Generator
-) -> tuple[Floats, Floats]:
-    if not design.strata:
-        return np.ones(shape), np.ones(shape)
-    which = np.empty(shape, dtype=int)
+    strata: tuple[Stratum, ...], treated: Flags, shape: tuple[int, int], rng: np.random.Generator
+) -> NDArray[np.int64]:
+    """Stratum of each patient, by its number."""
+    if len(strata) == 1:
+        return np.zeros(shape, dtype=np.int64)
+    which = np.empty(shape, dtype=np.int64)
     for arm, name in ((False, "share_control"), (True, "share_treated")):
-        edges = np.cumsum([getattr(one, name) for one in design.strata])[:-1]
+        edges = np.cumsum([getattr(one, name) for one in strata])[:-1]
         members = treated == arm
         which[:, members] = np.searchsorted(edges, rng.random((shape[0], members.sum())), "right")
-    factor = np.array([one.hazard_factor for one in design.strata])
-    effect = np.array([one.effect_factor for one in design.strata])
-    return factor[which], effect[which]
+    return which
 
 
 def piecewise_times(unit: Floats, on: Floats, after: Floats, change: float) -> Floats:

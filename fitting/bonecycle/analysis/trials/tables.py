@@ -111,7 +111,7 @@ def _design(name: str, values: dict[tuple[str, str], float]) -> Design:
         return {e: values[quantity, e] for e in Event if (quantity, e) in values}
 
     plain: dict[str, Any] = {key: values[key, ""] for key in _PLAIN if (key, "") in values}
-    strata: dict[str, dict[str, float]] = {}
+    strata: dict[str, dict[str, Any]] = {}
     for (quantity, group), value in values.items():
         if quantity in _STRATUM:
             strata.setdefault(group, {"share_control": 0.0, "share_treated": 0.0})[quantity] = value
