@@ -49,6 +49,7 @@ SMALL = {
     "trial": ["--trials", "20", *ALONE],
     "metastasis fit": ["--max-steps", "50"],
     "metastasis regimens": [],
+    "metastasis cells": ["--draws", "20"],
     "route perturbations": ["--draws", "20"],
 }
 

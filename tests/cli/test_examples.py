@@ -37,7 +37,7 @@ CHAINS = {
     "sensitivity": ["sensitivity local", "sensitivity morris", "sensitivity sobol"],
     "drugs": ["pharmacokinetics"],
     "route": ["route fit", "route perturbations"],
-    "metastasis": ["metastasis fit", "metastasis regimens", "trial"],
+    "metastasis": ["metastasis fit", "metastasis regimens", "metastasis cells", "trial"],
 }
 DATA = files("bonecycle_data")
 OWN_MODEL = b"""model own()
