@@ -43,10 +43,11 @@ def plot_recovery(confusion: pd.DataFrame, strong: pd.DataFrame) -> Figure:
         axes.set_xlabel("Chosen")
         axes.set_title(title)
     figure.axes[0].set_ylabel("True")
+    sizes = [str(int(size)) for size in sorted({totals.min(), totals.max()})]
     heading(
         figure,
         "Which mechanism is chosen when each is true",
-        f"Counts of {int(totals.min())} to {int(totals.max())} synthetic data sets a mechanism, "
+        f"Counts of {' to '.join(sizes)} synthetic data sets a mechanism, "
         "parameters from its posterior; the highest Laplace evidence is chosen.",
     )
     return figure
