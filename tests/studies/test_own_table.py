@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 from pathlib import Path
 
 import numpy as np
@@ -303,6 +304,19 @@ def test_a_corrupt_workbook_ends_in_one_message(tmp_path, chance: random.Random)
         assert read(path).observations
     except DataError as error:
         assert error.faults
+
+
+# Encrypted (flag 1), and packed in a way that zipfile lacks (method 97): offsets in the directory.
+@pytest.mark.parametrize(("offset", "value"), [(8, 1), (10, 97)])
+def test_a_workbook_that_cannot_be_unpacked_is_one_message(tmp_path, offset: int, value: int):
+    path = tmp_path / "own.xlsx"
+    write_template(path, per_biopsy=True)
+    data = bytearray(path.read_bytes())
+    for entry in re.finditer(b"PK\x01\x02", bytes(data)):
+        data[entry.start() + offset] = value
+    path.write_bytes(data)
+    with pytest.raises(DataError, match="not an Excel file that can be read"):
+        read(path)
 
 
 @pytest.mark.parametrize("ending", ["csv", "xlsx"])

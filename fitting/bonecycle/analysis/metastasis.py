@@ -43,7 +43,7 @@ def simulate_arms(
     *,
     marrow_positive: bool = False,
     turnover: float = 1.0,
-    engine: EngineName = EngineName.ROADRUNNER,
+    engine: EngineName = EngineName.KERNEL,
     seed: int = 0,
 ) -> dict[str, Floats]:
     """Cumulated hazards and shares of patients under a regimen.
@@ -136,7 +136,9 @@ def pooled_null() -> tuple[float, float]:
     )
 
 
-def score_withheld(draws: Mapping[str, Floats], engine: EngineName) -> pd.DataFrame:
+def score_withheld(
+    draws: Mapping[str, Floats], engine: EngineName = EngineName.KERNEL
+) -> pd.DataFrame:
     """Predict the withheld hazard ratio by mechanism, beside the pooled null.
 
     Parameters
@@ -190,7 +192,7 @@ def _prediction(name: str, truth: Floats, seen: Floats, score: float) -> dict[st
 
 def period_table(
     draws: Mapping[str, Floats],
-    engine: EngineName = EngineName.ROADRUNNER,
+    engine: EngineName = EngineName.KERNEL,
     regimen: str = CLODRONATE,
     medication: float = 2.0,
     follow_up: float = 5.5,
@@ -250,7 +252,7 @@ def turnover_states() -> dict[str, float]:
 
 def cell_table(
     draws: Mapping[str, Floats],
-    engine: EngineName = EngineName.ROADRUNNER,
+    engine: EngineName = EngineName.KERNEL,
     progress: Callable[[int], object] | None = None,
 ) -> pd.DataFrame:
     """Hazards and hazard ratios per kind of patient: what a virtual trial draws patients from.
@@ -275,7 +277,7 @@ def regimen_table(
     regimens: Mapping[str, str],
     years: Sequence[float],
     *,
-    engine: EngineName = EngineName.ROADRUNNER,
+    engine: EngineName = EngineName.KERNEL,
     progress: Callable[[int], object] | None = None,
 ) -> pd.DataFrame:
     """Hazard ratios and patients spared under regimens, with bands over draws, by mechanism.

@@ -13,7 +13,6 @@ from rich.console import Console
 from rich.table import Table
 
 from bonecycle.cli.work import finish
-from bonecycle.engines.choice import EngineName
 from bonecycle.errors import UsageError, unknown_names
 from bonecycle.manifest import atomic_write
 from bonecycle.tasks import worker_pool
@@ -106,10 +105,8 @@ def fit(
             draws = sample.draws()
             thin[spec.encoding][spec.mechanism] = draws[:: max(1, len(draws) // 2000)]
     evidence = pd.DataFrame(rows)
-    prediction = score_withheld(thin["withheld"], EngineName.KERNEL)
-    periods = pd.concat(
-        period_table(own, EngineName.KERNEL).assign(encoding=name) for name, own in thin.items()
-    )
+    prediction = score_withheld(thin["withheld"])
+    periods = pd.concat(period_table(own).assign(encoding=name) for name, own in thin.items())
     atomic_write(out / "evidence.csv", evidence.to_csv(index=False))
     atomic_write(out / "periods.csv", periods.to_csv(index=False))
     atomic_write(out / "prediction.csv", prediction.to_csv(index=False))
@@ -150,16 +147,13 @@ def regimens(
     from bonecycle.analysis.metastasis import deciding_table, regimen_table
     from bonecycle.biology import catalogue
     from bonecycle.biology.regimens import parse_regimen
-    from bonecycle.inference.posterior.files import read_posterior, spec_of, theta_draws
-    from bonecycle.problem.problem import load_problem
     from bonecycle.show import plot_regimens, save
 
     names = _mechanisms(mechanism, out)
     plans = {text: text for text in regimen} if regimen else REGIMENS
     for text in plans.values():
         parse_regimen(text, catalogue.routes())
-    trees = {name: read_posterior(fit / "all" / name / "posterior.nc") for name in names}
-    thetas = {name: theta_draws(tree, draws, seed) for name, tree in trees.items()}
+    thetas, hashes = _posteriors(fit, names, draws, seed)
     years = sorted(year or [2.0, 5.0, 10.0])
     with tqdm(total=len(names) * len(plans), desc="regimens", unit="regimen") as bar:
         table = regimen_table(thetas, plans, years, progress=bar.update)
@@ -169,7 +163,7 @@ def regimens(
     record = json.loads(table.to_json(orient="records"))
     atomic_write(out / "regimens.json", json.dumps(record, indent=1) + "\n")
     save(plot_regimens(table), out / "regimens")
-    finish(out, seed, load_problem(spec_of(trees[names[0]])).hashes, {"regimens": plans})
+    finish(out, seed, hashes, {"regimens": plans})
     last = table[table["year"] == years[-1]]
     _show(last[last["endpoint"] == "bone"], f"First bone metastasis, {years[-1]:g} years")
     Console().print(f"Results in {out}", highlight=False, soft_wrap=True)
@@ -196,21 +190,30 @@ def cells(
     from tqdm import tqdm
 
     from bonecycle.analysis.metastasis import cell_table, turnover_states
-    from bonecycle.inference.posterior.files import read_posterior, spec_of, theta_draws
-    from bonecycle.problem.problem import load_problem
 
     names = _mechanisms(mechanism, out)
-    trees = {name: read_posterior(fit / "all" / name / "posterior.nc") for name in names}
-    thetas = {name: theta_draws(tree, draws, seed) for name, tree in trees.items()}
+    thetas, hashes = _posteriors(fit, names, draws, seed)
     with tqdm(total=2 * len(turnover_states()), desc="cells", unit="cell") as bar:
-        table = cell_table(thetas, EngineName.KERNEL, progress=bar.update)
+        table = cell_table(thetas, progress=bar.update)
     atomic_write(out / "cells.csv", table.to_csv(index=False))
     record = json.loads(table.to_json(orient="records"))
     atomic_write(out / "cells.json", json.dumps(record, indent=1) + "\n")
-    finish(out, seed, load_problem(spec_of(trees[names[0]])).hashes, {"draws": draws})
+    finish(out, seed, hashes, {"draws": draws})
     shown = table[(table["endpoint"] == "bone") & (table["marrow"] == "unselected")]
     _show(shown.drop(columns=["endpoint", "marrow"]), "First bone metastasis by turnover")
     Console().print(f"Results in {out}", highlight=False, soft_wrap=True)
+
+
+def _posteriors(
+    fit: Path, names: list[str], draws: int, seed: int
+) -> tuple[dict[str, Floats], dict[str, str]]:
+    """Draws by mechanism, of the posteriors that saw every row, and the hashes of their problem."""
+    from bonecycle.inference.posterior.files import read_posterior, spec_of, theta_draws
+    from bonecycle.problem.problem import load_problem
+
+    trees = {name: read_posterior(fit / "all" / name / "posterior.nc") for name in names}
+    thetas = {name: theta_draws(tree, draws, seed) for name, tree in trees.items()}
+    return thetas, load_problem(spec_of(trees[names[0]])).hashes
 
 
 def _mechanisms(asked: list[str] | None, out: Path) -> list[str]:

@@ -15,10 +15,11 @@ from bonecycle.errors import DataError, Fault
 from bonecycle.studies.table import file_name, read_number
 
 EXCEL = (".xlsx", ".xlsm")
-# What the readers of Excel files raise on a broken one.
+# What the readers of Excel files raise on a broken one; RuntimeError where a part is encrypted, or
+# packed in a way that zipfile lacks.
 _BROKEN = (
     *(OSError, ValueError, KeyError, TypeError, AttributeError, IndexError, EOFError),
-    *(SyntaxError, NotImplementedError, zipfile.BadZipFile, zlib.error),
+    *(SyntaxError, RuntimeError, zipfile.BadZipFile, zlib.error),
 )
 _MISSING = frozenset({"", "na", "n/a", "n.a.", "nan", "-", "\u2013", ".", "missing"})
 _COMMA = re.compile(r"[+-]?\d+,\d+(e[+-]?\d+)?", re.IGNORECASE)

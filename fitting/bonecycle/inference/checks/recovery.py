@@ -10,11 +10,10 @@ import numpy as np
 import pandas as pd
 
 from bonecycle.inference.checks.synthetic import draw_point, synthetic_data
-from bonecycle.inference.comparison.evidence import Base, importance, nested
+from bonecycle.inference.comparison.evidence import Base, importance, nested, nested_state
 from bonecycle.inference.comparison.laplace import Laplace, Posterior, laplace
 from bonecycle.inference.parts import Record, generator, numbers_key, problem_key
 from bonecycle.inference.sampling.clouds import Cloud
-from bonecycle.manifest import content_hash
 from bonecycle.problem.problem import ProblemSpec, load_problem
 
 DECISIVE = 3.0
@@ -110,7 +109,7 @@ class CheckedCell:
         found = self.data.fit(self.candidate)
         density = Posterior(self.candidate.spec, *self.data.observations())
         sampled, cloud = importance(density, Cloud(found.theta, found.covariance), rng)
-        checkpoint = self.checkpoints / f"{name}-{content_hash(self.key)[:12]}.dynesty"
+        checkpoint = nested_state(self.checkpoints, name, self.key)
         by_nested = nested(
             density,
             Base.around(cloud),

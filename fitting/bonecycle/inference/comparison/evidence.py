@@ -21,6 +21,7 @@ from bonecycle.inference.sampling.clouds import (
     in_batches,
     integrate,
 )
+from bonecycle.manifest import content_hash
 
 LIVE_POINTS = 500
 WHOLE_PRIOR_POINTS = 100
@@ -134,6 +135,11 @@ def importance(
     second = draw([cloud if few else adapted(first, found.weights)], draws // 2, rng)
     integral = integrate(in_batches(density, second.theta), second)
     return integral, adapted(second, integral.weights)
+
+
+def nested_state(folder: Path, name: str, key: str) -> Path:
+    """File in which `nested` keeps the state of the run that `key` determines."""
+    return folder / f"{name}-{content_hash(key)[:12]}.dynesty"
 
 
 def nested(

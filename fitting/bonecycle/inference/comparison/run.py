@@ -14,6 +14,7 @@ from bonecycle.inference.comparison.evidence import (
     Base,
     importance,
     nested,
+    nested_state,
 )
 from bonecycle.inference.comparison.laplace import Posterior, laplace
 from bonecycle.inference.comparison.left_out import LEFT_OUT_DRAWS, LeftOut, fitted_trials
@@ -21,7 +22,6 @@ from bonecycle.inference.comparison.surface import Cell, cells
 from bonecycle.inference.fitting.least_squares import Fit
 from bonecycle.inference.parts import Record, generator, numbers_key, problem_key
 from bonecycle.inference.sampling.clouds import Cloud
-from bonecycle.manifest import content_hash
 from bonecycle.problem.problem import ProblemSpec, load_problem
 
 
@@ -53,7 +53,7 @@ class WholePrior:
     def run(self) -> Record:
         """Nested sampling in the cube of the prior."""
         name, space = self.spec.mechanism, load_problem(self.spec).space
-        checkpoint = self.folder / f"{name}-{content_hash(self.key)[:12]}.dynesty"
+        checkpoint = nested_state(self.folder, name, self.key)
         found = nested(
             Posterior(self.spec),
             Base.of_prior(space.centers, space.sds),
@@ -102,7 +102,7 @@ class Evidence:
         found = laplace(posterior.problem, [np.array(self.theta)])
         rng = generator(self.seed, f"evidence {name}")
         sampled, cloud = importance(posterior, Cloud(found.theta, found.covariance), rng)
-        checkpoint = self.folder / f"{name}-{content_hash(self.key)[:12]}.dynesty"
+        checkpoint = nested_state(self.folder, name, self.key)
         by_nested = nested(
             posterior,
             Base.around(cloud),
